@@ -1,0 +1,154 @@
+/* Growing text; see text.h. */
+#include "base/text.h"
+
+#include "base/memory.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { TEXT_BYTES_FIRST = 64 };
+
+void text_init(struct text *text, size_t bytes_max) {
+    memset(text, 0, sizeof(*text));
+    text->bytes_max = bytes_max;
+}
+
+void text_clear(struct text *text) {
+    memory_free(text->data);
+    text_init(text, text->bytes_max);
+}
+
+void text_truncate(struct text *text, size_t length) {
+    if (length < text->length) {
+        text->length = length;
+        text->data[length] = '\0';
+    }
+}
+
+/* Room for `more` bytes and the NUL behind them. */
+static bool text_reserve(struct text *text, size_t more) {
+    size_t needed, capacity;
+    char *data;
+
+    if (text->failure != STATUS_OK) {
+        return false;
+    }
+    if (more > text->bytes_max || text->length > text->bytes_max - more) {
+        text->failure = STATUS_TOO_BIG;
+        return false;
+    }
+    needed = text->length + more + 1;
+    if (needed <= text->capacity) {
+        return true;
+    }
+    capacity = text->capacity > 0 ? text->capacity : TEXT_BYTES_FIRST;
+    while (capacity < needed) {
+        capacity *= 2;
+    }
+    data = memory_resize_array(text->data, capacity, 1);
+    if (data == NULL) {
+        text->failure = STATUS_NOMEM;
+        return false;
+    }
+    text->data = data;
+    text->capacity = capacity;
+    return true;
+}
+
+void text_append_bytes(struct text *text, const char *bytes, size_t length) {
+    if (text_reserve(text, length)) {
+        if (length > 0) {
+            memcpy(text->data + text->length, bytes, length);
+        }
+        text->length += length;
+        text->data[text->length] = '\0';
+    }
+}
+
+void text_append(struct text *text, const char *string) {
+    text_append_bytes(text, string, strlen(string));
+}
+
+void text_append_char(struct text *text, char c) {
+    text_append_bytes(text, &c, 1);
+}
+
+void text_append_hex(struct text *text, const void *bytes, size_t length) {
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *from = bytes;
+    char *to;
+
+    if (length > text->bytes_max / 2 || !text_reserve(text, length * 2)) {
+        text->failure = text->failure != STATUS_OK ? text->failure : STATUS_TOO_BIG;
+        return;
+    }
+    to = text->data + text->length;
+    for (size_t i = 0; i < length; i++) {
+        *to++ = digits[from[i] >> 4];
+        *to++ = digits[from[i] & 15];
+    }
+    *to = '\0';
+    text->length += length * 2;
+}
+
+void text_printf(struct text *text, const char *format, ...) {
+    va_list args;
+    int length;
+
+    va_start(args, format);
+    length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (length < 0 || !text_reserve(text, (size_t)length)) {
+        return;
+    }
+    va_start(args, format);
+    vsnprintf(text->data + text->length, (size_t)length + 1, format, args);
+    va_end(args);
+    text->length += (size_t)length;
+}
+
+void text_append_json(struct text *text, const char *string, size_t length) {
+    text_append_char(text, '"');
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)string[i];
+
+        if (c == '"' || c == '\\') {
+            text_append_char(text, '\\');
+            text_append_char(text, (char)c);
+        } else if (c == '\n') {
+            text_append(text, "\\n");
+        } else if (c < 0x20) {
+            text_printf(text, "\\u%04x", c);
+        } else {
+            text_append_char(text, (char)c);
+        }
+    }
+    text_append_char(text, '"');
+}
+
+const char *text_get(const struct text *text) {
+    return text->data != NULL && text->failure == STATUS_OK ? text->data : "";
+}
+
+enum status text_status(const struct text *text, struct error *err) {
+    if (text->failure == STATUS_NOMEM) {
+        return error_nomem(err);
+    }
+    if (text->failure == STATUS_TOO_BIG) {
+        return error_set(
+                err, STATUS_TOO_BIG, "text is longer than %zu bytes", text->bytes_max);
+    }
+    return STATUS_OK;
+}
+
+char *text_steal(struct text *text) {
+    char *data = NULL;
+
+    if (text->failure == STATUS_OK) {
+        data = text->data != NULL ? text->data : memory_copy_text("");
+        text->data = NULL;
+    }
+    text_clear(text);
+    return data;
+}

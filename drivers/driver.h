@@ -1,0 +1,146 @@
+/* What a backend must provide. Read this file first.
+ *
+ * driver   constant table, one per kind of backend
+ * session  live connection to a remote; one SQLite connection holds it
+ * scan     one running remote query; several may be open on a session at once
+ *
+ * A slot that can fail returns STATUS_OK, or another status with *err filled and *out left as it
+ * was. A slot is NULL only where the capability named beside it is absent. All slots of a session
+ * run on the thread that holds it. Text is UTF-8, time is in ms. Pointers are borrowed for the
+ * call, given (the receiver frees), or valid until the next call on the same object.
+ *
+ * What may be pushed is asked of pure functions (may_push, may_order, judge), never of the
+ * server: the judge decides per value at run time, and SQLite always checks the rows again. */
+#ifndef DRAWBRIDGE_DRIVERS_DRIVER_H
+#define DRAWBRIDGE_DRIVERS_DRIVER_H
+
+#include "base/memory.h"
+#include "base/options.h"
+#include "base/status.h"
+#include "drivers/batch.h"
+#include "drivers/query.h"
+#include "drivers/schema.h"
+#include "drivers/value.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { WAIT_SLICE_MS = 100 }; /* the longest wait between two looks at host.interrupted */
+
+/* One finished remote statement, for bridge_log. Borrowed for the call. */
+struct statement_record {
+    const char *sql;        /* what the user's query became; never the FETCH */
+    const char *parameters; /* JSON array; NULL unless host.log_parameters */
+    double ms;              /* from sending it to its end, waiting only */
+    int64_t rows, bytes, round_trips;
+    const char *error;   /* NULL when it went well */
+    const char *notices; /* NULL when there were none */
+};
+
+/* What the caller lends to a session for as long as it holds it. */
+struct host {
+    void *context;
+    /* Asked at least every WAIT_SLICE_MS of waiting; true: stop the remote, STATUS_CANCELLED. */
+    bool (*interrupted)(void *context);
+    void (*logged)(void *context, const struct statement_record *);
+    bool log_parameters;
+};
+
+struct session_counts {
+    int64_t statements, round_trips, rows, bytes_in, bytes_out;
+};
+
+/* First member of every driver's own session; drivers keep the fields up to date. */
+struct session {
+    const struct driver *driver;
+    struct host host;
+    bool broken;             /* lost: only close is allowed any more */
+    double latency_ms;       /* the quickest answer seen while opening; 0 embedded */
+    char server_version[64]; /* "15.20" */
+    struct session_counts counts;
+};
+
+/* First member of every driver's own scan. */
+struct scan {
+    struct session *session;
+    const char *statement; /* remote text, without parameters; valid while the scan lives */
+    const char *transport; /* "cursor", "result": for bridge_explain */
+    int64_t rows, bytes, round_trips;
+    double ms;
+};
+
+struct catalog_filter {
+    const char *const *schemas; /* remote schemas to list; */
+    size_t schema_count;        /* 0: those of the remote's search path */
+    const char *table;          /* one relation by its exact name; NULL: all */
+};
+
+/* What a judge says of one condition and its values. */
+struct judgement {
+    enum verdict verdict;
+    struct predicate predicate; /* EXACT and SUPERSET only; lives in the arena given */
+    const char *why;            /* constant text for bridge_explain; NULL for EXACT */
+};
+
+enum driver_capability {
+    DRIVER_SQL = 1,      /* query_start: statements of the user's own */
+    DRIVER_SNAPSHOT = 2, /* begin and finish: several scans see one state of the remote */
+};
+
+struct driver {
+    const char *name; /* also the name of its SQLite module: "postgres" */
+    unsigned capabilities;
+    const struct option_spec *server_options; /* NULL-name-ended; besides those of all servers */
+
+    /* URL -> what open() takes. Pure. connection: given; display: given, the same without secrets;
+     * words of the URL's query part that are not the backend's own go to `options`. Returns
+     * STATUS_UNSUPPORTED, err untouched, when the URL is not of this driver's kind. */
+    enum status (*parse_url)(const char *url, struct options *options, char **connection,
+            char **display, struct error *);
+
+    /* connection is parse_url's; options chain to the defaults. Connects and configures in as few
+     * round trips as can be, within connect_timeout_ms. host is copied. */
+    enum status (*open)(const char *connection, const struct options *, const struct host *,
+            struct session **out, struct error *);
+    void (*close)(struct session *); /* accepts NULL and broken ones; never waits for an answer */
+    enum status (*ping)(struct session *, double *ms, struct error *);
+
+    /* Every relation that passes the filter, in catalog order and few round trips (all of a
+     * thousand tables in at most two). Each schema is given, with everything but present()'s
+     * part. A status of each() that is not OK ends the walk and is returned. */
+    enum status (*catalog)(struct session *, const struct catalog_filter *,
+            enum status (*each)(void *context, struct schema *), void *context, struct error *);
+    enum status (*describe_query)(struct session *, const char *sql, struct schema **out,
+            struct error *);
+    /* Pure, once per schema: how values look in SQLite under these options, names, shape. */
+    enum status (*present)(struct schema *, const struct options *, struct error *);
+
+    /* Pure. Plan time: could this condition or this order ever be sent. */
+    bool (*may_push)(const struct schema *, const struct condition *);
+    bool (*may_order)(const struct schema *, const struct order_term *, size_t count);
+    /* Pure. Run time: how, for these values. OPERATOR_IN has any number, the NULL tests none, all
+     * others one. STATUS_NOMEM is the only failure. */
+    enum status (*judge)(const struct schema *, const struct condition *, const struct value *,
+            size_t count, struct arena *, struct judgement *out);
+
+    /* The snapshot begins with the next statement and ends without waiting for an answer.
+     * DRIVER_SNAPSHOT; both never nest. idle_ms: the remote may end it when idle that long. */
+    enum status (*begin)(struct session *, int64_t idle_ms, struct error *);
+    void (*finish)(struct session *); /* all scans have ended; accepts a broken session */
+
+    /* scan_start may answer STATUS_SCHEMA when the remote relation is not as described; so may the
+     * first scan_next. */
+    enum status (*scan_start)(struct session *, const struct query *, struct scan **out,
+            struct error *);
+    /* Fills the batch with the next rows; 0 rows: the end, however often asked. */
+    enum status (*scan_next)(struct scan *, struct batch *, struct error *);
+    void (*scan_end)(struct scan *); /* at any point; stops the remote; session usable or broken */
+
+    /* DRIVER_SQL. One statement of the user's that only reads; arguments are $1 or ?1 and so on.
+     * The scan gives one TEXT column: each row as a JSON object in column order. */
+    enum status (*query_start)(struct session *, const char *sql, const struct value *args,
+            size_t count, struct scan **out, struct error *);
+};
+
+#endif
