@@ -7,12 +7,16 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { ARENA_BLOCK_BYTES = 1024, ARENA_BLOCK_BYTES_MAX = 65536 };
+enum {
+    ARENA_BLOCK_BYTES = 1024,
+    ARENA_BLOCK_BYTES_MAX = 65536,
+    ARENA_ALIGNMENT = 8, /* all that sqlite3_malloc64() promises; more would not hold */
+};
 
 struct arena_block {
     struct arena_block *next;
     size_t used, size;
-    alignas(max_align_t) char data[];
+    alignas(ARENA_ALIGNMENT) char data[];
 };
 
 void *memory_alloc(size_t bytes) {
@@ -84,7 +88,7 @@ void *arena_alloc(struct arena *arena, size_t bytes) {
     if (bytes > SIZE_MAX / 2) {
         return NULL;
     }
-    bytes = (bytes + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+    bytes = (bytes + ARENA_ALIGNMENT - 1) & ~((size_t)ARENA_ALIGNMENT - 1);
     if (block == NULL || block->size - block->used < bytes) {
         block = arena_add_block(arena, bytes);
         if (block == NULL) {
