@@ -14,7 +14,8 @@ char *memory_copy_text(const char *text);                      /* NULL gives NUL
 void memory_free(void *);                                      /* accepts NULL */
 
 /* Many small pieces with one end of life. A zeroed struct is an empty arena. Pieces are aligned
- * for any type and stay where they are until the arena is reset or cleared. */
+ * to 8 bytes (integers, doubles, pointers; not long double) and stay where they are until the
+ * arena is reset or cleared. */
 struct arena {
     struct arena_block *blocks;
 };
