@@ -20,6 +20,7 @@ struct known_table {
     struct schema *schema; /* one reference */
     char *values;          /* the value options it is presented under; "" the server's own */
     char *place, *name;    /* where bridge_attach put it; NULL: it is only listed */
+    bool by_search_path;   /* found by its bare name: the search path led to this schema */
 };
 
 enum server_state { SERVER_NEW, SERVER_IDLE, SERVER_BUSY, SERVER_BROKEN };
@@ -49,6 +50,7 @@ struct server {
 struct own_definition {
     struct own_definition *next;
     char *place, *name, *arguments;
+    char *server; /* the name of its server: a url= table has one of its own */
 };
 
 struct connection {
