@@ -1,6 +1,8 @@
 /* drawbridge URL: the system's sqlite3, attached. */
 #include "shell/host.h"
 
+#include <stddef.h>
+
 int command_open(const struct invocation *call) {
     int code = host_check_url(call->url);
 
