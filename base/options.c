@@ -62,8 +62,10 @@ static bool spec_matches(const struct option_spec *spec, const char *word, size_
     if (spec->flags & OPTION_PREFIX) {
         return length > own;
     }
-    return length == own ||
-           ((spec->flags & OPTION_PER_COLUMN) && length > own + 1 && word[own] == '.');
+    if (length == own) {
+        return !(spec->flags & OPTION_COLUMN_ONLY);
+    }
+    return (spec->flags & OPTION_PER_COLUMN) && length > own + 1 && word[own] == '.';
 }
 
 static const struct option_spec *find_spec(
@@ -119,7 +121,22 @@ struct known {
     size_t distance;
 };
 
-/* All words of the set, the nearest first; words equally near stay in the tables' order. */
+/* Keeps the nearest first; words equally near stay in the tables' order. */
+static void add_known(struct known *known, size_t *count, struct known item) {
+    size_t at = *count;
+
+    for (size_t i = 0; i < *count; i++) {
+        if (strcmp(known[i].spec->name, item.spec->name) == 0) {
+            return; /* two tables have the same word */
+        }
+    }
+    for (; at > 0 && known[at - 1].distance > item.distance; at--) {
+        known[at] = known[at - 1];
+    }
+    known[at] = item;
+    (*count)++;
+}
+
 static size_t list_known(
         const struct options *options, const char *word, size_t length, struct known *known) {
     size_t count = 0;
@@ -128,17 +145,8 @@ static size_t list_known(
         for (const struct option_spec *spec = options->tables[t];
                 spec->name != NULL && count < OPTIONS_KNOWN_MAX; spec++) {
             size_t distance = edit_distance(word, length, spec->name, strlen(spec->name));
-            size_t at = count;
 
-            if (find_spec(options, spec->name, strlen(spec->name)) != spec &&
-                    !(spec->flags & (OPTION_PREFIX | OPTION_COLUMN_ONLY))) {
-                continue; /* an earlier table has the same word */
-            }
-            count++;
-            for (; at > 0 && known[at - 1].distance > distance; at--) {
-                known[at] = known[at - 1];
-            }
-            known[at] = (struct known){ spec, distance };
+            add_known(known, &count, (struct known){ spec, distance });
         }
     }
     return count;
@@ -217,54 +225,54 @@ static bool is_choice(const char *choices, const char *value) {
     return false;
 }
 
-static enum status bad_value(const struct option_spec *spec, const char *value,
-        struct text *wanted, struct error *err) {
-    enum status status;
-
-    if (spec->flags & OPTION_SECRET) {
-        status = error_set(err, STATUS_USAGE,
-                "option \"%s\" has a value that is not allowed: "
-                "it must be %s",
-                spec->name, text_get(wanted));
-    } else {
-        status = error_set(err, STATUS_USAGE, "option \"%s\" cannot be \"%s\": it must be %s",
-                spec->name, value, text_get(wanted));
-    }
-    text_clear(wanted);
-    return status;
-}
-
-static enum status check_value(
-        const struct option_spec *spec, const char *value, struct error *err) {
-    struct text wanted;
+/* What a value must be, where it is not; empty where it is. */
+static void check_value(
+        const struct option_spec *spec, const char *value, struct text *wanted) {
     int64_t integer;
     bool boolean;
 
-    text_init(&wanted, OPTIONS_MESSAGE_BYTES);
     switch (spec->type) {
     case OPTION_TEXT:
-        return STATUS_OK;
+        break;
     case OPTION_BOOL:
-        if (read_bool(value, &boolean)) {
-            return STATUS_OK;
+        if (!read_bool(value, &boolean)) {
+            text_append(wanted, "0 or 1");
         }
-        text_append(&wanted, "0 or 1");
         break;
     case OPTION_INTEGER:
-        if (read_integer(value, &integer) && integer >= spec->min && integer <= spec->max) {
-            return STATUS_OK;
+        if (!read_integer(value, &integer) || integer < spec->min || integer > spec->max) {
+            text_printf(wanted, "an integer from %lld to %lld", (long long)spec->min,
+                    (long long)spec->max);
         }
-        text_printf(&wanted, "an integer from %lld to %lld", (long long)spec->min,
-                (long long)spec->max);
         break;
     case OPTION_CHOICE:
-        if (is_choice(spec->choices, value)) {
-            return STATUS_OK;
+        if (!is_choice(spec->choices, value)) {
+            text_printf(wanted, "one of %s", spec->choices);
         }
-        text_printf(&wanted, "one of %s", spec->choices);
         break;
     }
-    return bad_value(spec, value, &wanted, err);
+}
+
+static enum status refuse_bad_value(
+        const struct option_spec *spec, const char *key, const char *value, struct error *err) {
+    enum status status;
+    struct text wanted;
+
+    text_init(&wanted, OPTIONS_MESSAGE_BYTES);
+    check_value(spec, value, &wanted);
+    status = text_status(&wanted, err);
+    if (status == STATUS_OK && wanted.length > 0) {
+        status = spec->flags & OPTION_SECRET
+                         ? error_set(err, STATUS_USAGE,
+                                   "option \"%s\" has a value that is not allowed: it must be "
+                                   "%s",
+                                   key, text_get(&wanted))
+                         : error_set(err, STATUS_USAGE,
+                                   "option \"%s\" cannot be \"%s\": it must be %s", key, value,
+                                   text_get(&wanted));
+    }
+    text_clear(&wanted);
+    return status;
 }
 
 /* ---- setting -------------------------------------------------------------------------------
@@ -283,15 +291,15 @@ static enum status add_entry(struct options *options, const char *key, size_t ke
     if (spec == NULL) {
         return unknown_word(options, key, key_length, err);
     }
-    status = check_value(spec, value, err);
-    if (status != STATUS_OK) {
-        return status;
-    }
     entry = arena_alloc(&options->arena, sizeof(*entry));
     name = arena_copy(&options->arena, key, key_length);
     value = arena_copy_text(&options->arena, value);
     if (entry == NULL || name == NULL || value == NULL) {
         return error_nomem(err);
+    }
+    status = refuse_bad_value(spec, name, value, err);
+    if (status != STATUS_OK) {
+        return status;
     }
     entry->spec = spec;
     entry->name = name;

@@ -6,7 +6,6 @@
 #include "base/sqlite.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 SQLITE_EXTENSION_INIT1
 
@@ -23,15 +22,18 @@ static int host_keep_api(sqlite3 *db, char **message, const sqlite3_api_routines
     return SQLITE_OK;
 }
 
-void host_start(void) {
+int host_start(void) {
     void (*entry)(void) = (void (*)(void))host_keep_api;
     sqlite3 *db = NULL;
 
-    if (sqlite3_auto_extension(entry) != SQLITE_OK ||
-            sqlite3_open(":memory:", &db) != SQLITE_OK || sqlite3_api == NULL) {
-        fprintf(stderr, "Bail out! SQLite did not give its API table\n");
-        exit(1);
+    if (sqlite3_auto_extension(entry) == SQLITE_OK) {
+        sqlite3_open(":memory:", &db);
+        sqlite3_close(db);
+        sqlite3_cancel_auto_extension(entry);
     }
-    sqlite3_close(db);
-    sqlite3_cancel_auto_extension(entry);
+    if (sqlite3_api == NULL) {
+        fprintf(stderr, "the host could not start: SQLite gave no API table\n");
+        return 1;
+    }
+    return 0;
 }

@@ -1,15 +1,8 @@
 /* base/memory.c: sizes that cannot be had, and what an arena promises about its pieces. */
 #include "base/memory.h"
-#include "tests/support/host.h"
+#include "tests/support/check.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 static bool all_zero(const char *bytes, size_t length) {
     for (size_t i = 0; i < length; i++) {
@@ -122,7 +115,5 @@ int main(void) {
         cmocka_unit_test(test_arena_copies_end_in_nul),
     };
 
-    host_start();
-    cmocka_set_message_output(CM_OUTPUT_TAP);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return check_run(tests);
 }
