@@ -16,7 +16,7 @@
 /* How the values of a column compare: a row of judge.c's table (semantics.md 4). */
 enum pg_family {
     PG_FAMILY_INTEGER, /* int2, int4, int8, oid, numeric(16..18,0): bounds in integer_min, _max;
-                        * of these numeric may hold NaN, see nan_text */
+                        * of these numeric may hold NaN */
     PG_FAMILY_BOOL,
     PG_FAMILY_FLOAT8,
     PG_FAMILY_FLOAT4,
@@ -87,9 +87,8 @@ struct pg_column {
     const char *name; /* the remote name, for errors */
     enum pg_family family;
     enum pg_decoder decoder;
-    bool nan_text; /* a remote NaN is presented as TEXT 'NaN', whatever the family */
-    bool nan_null; /* a remote NaN is presented as NULL: NULL tests must look for it as well, and
-                    * the remote's own comparisons put it above all numbers */
+    bool nan_null; /* a remote NaN is presented as NULL, whatever the family: NULL tests must look
+                    * for it as well */
     const char *select_expression; /* what travels; every "%c" is the column's reference */
     const char *text_expression;   /* SQL text of the presented value; NULL: none is exact */
     const char *order_expression;  /* sorts as SQLite sorts the presented values; NULL: none */

@@ -28,6 +28,7 @@ struct presenting {
     struct column *column;
     struct pg_column *pg;
     struct pg_look look;
+    bool nan_text; /* 'NaN' among numbers */
     struct error *err;
 };
 
@@ -162,7 +163,7 @@ static enum status present_nan(struct presenting *at) {
     struct text text;
 
     if (!at->pg->nan_null) {
-        at->pg->nan_text =
+        at->nan_text =
                 at->look.family == PG_FAMILY_FLOAT8 || at->look.family == PG_FAMILY_FLOAT4 ||
                 (at->look.decoder == PG_DECODE_NUMERIC && at->pg->type_oid == PG_TYPE_NUMERIC);
         return STATUS_OK;
@@ -394,7 +395,7 @@ static void present_finish(struct presenting *at) {
     column->declared_collation = (at->look.flags & PG_LOOK_NOCASE) != 0 ? "NOCASE" : NULL;
     column->not_null = column->remote_not_null && !pg->nan_null && not_null_holds(at->schema);
     column->one_to_one = (at->look.flags & PG_LOOK_ONE_TO_ONE) != 0;
-    column->text_values = text_decoder(pg->decoder) || pg->nan_text;
+    column->text_values = text_decoder(pg->decoder) || at->nan_text;
 }
 
 static enum status present_column(struct presenting *at) {
