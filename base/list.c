@@ -82,7 +82,10 @@ enum status list_each(const char *list,
 }
 
 static char fold(char c) {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c >= 'A' && c <= 'Z') {
+        c = (char)(c - 'A' + 'a');
+    }
+    return c;
 }
 
 static bool continues_character(char c) {

@@ -1,6 +1,6 @@
-/* What the rooms would like to say while they work: silent unless DRAWBRIDGE_TRACE asks, read once
- * per process. It holds areas, each "area", "-area" or "all", in order: `all,-wire`. Lines go to
- * stderr. No secret may be given to it: parameters, URLs and values stay out. */
+/* What the rooms would like to say while they work: silent unless DRAWBRIDGE_TRACE asks, read
+ * once per process. It holds areas, each "area", "-area" or "all", in order: `all,-wire`. Lines
+ * go to stderr. No secret may be given to it: parameters, URLs and values stay out. */
 #ifndef DRAWBRIDGE_BASE_TRACE_H
 #define DRAWBRIDGE_BASE_TRACE_H
 

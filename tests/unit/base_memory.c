@@ -65,14 +65,14 @@ static void test_a_refused_resize_leaves_the_old_memory(void **state) {
 static void test_arena_pieces_stay(void **state) {
     static const size_t sizes[] = { 0, 1, 7, 8, 15, 16, 17, 1000, 1024, 1025, 5000, 65536,
         200000 };
-    enum { COUNT = sizeof(sizes) / sizeof(sizes[0]), ROUNDS = 20 };
+    enum { COUNT = sizeof(sizes) / sizeof(sizes[0]), PIECES = 20 * COUNT };
     struct arena arena = { 0 };
 
     (void)state;
     for (int reset = 0; reset < 3; reset++) {
-        unsigned char *pieces[ROUNDS * COUNT];
+        unsigned char *pieces[PIECES];
 
-        for (size_t i = 0; i < ROUNDS * COUNT; i++) {
+        for (size_t i = 0; i < PIECES; i++) {
             size_t size = sizes[i % COUNT];
 
             pieces[i] = arena_alloc(&arena, size);
@@ -81,7 +81,7 @@ static void test_arena_pieces_stay(void **state) {
             assert_true(all_zero((char *)pieces[i], size));
             memset(pieces[i], (int)(i % 251) + 1, size);
         }
-        for (size_t i = 0; i < ROUNDS * COUNT; i++) {
+        for (size_t i = 0; i < PIECES; i++) {
             for (size_t k = 0; k < sizes[i % COUNT]; k++) {
                 assert_int_equal(pieces[i][k], i % 251 + 1);
             }

@@ -32,7 +32,9 @@ static void long_messages_are_cut_between_characters(void **state) {
 
         memset(given, 'x', cases[i].prefix);
         for (size_t k = 0; k < cases[i].units; k++) {
-            strcat(given, cases[i].unit);
+            size_t unit = strlen(cases[i].unit);
+
+            memcpy(given + cases[i].prefix + k * unit, cases[i].unit, unit);
         }
         check_status(label, STATUS_REMOTE, error_set(&err, STATUS_REMOTE, "%s", given), &err);
         check_int(label, (int64_t)cases[i].want_bytes, (int64_t)strlen(err.message));
