@@ -7,12 +7,16 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { ARENA_BLOCK_BYTES = 1024, ARENA_BLOCK_BYTES_MAX = 65536 };
+enum {
+    ARENA_BLOCK_BYTES = 1024,
+    ARENA_BLOCK_BYTES_MAX = 65536,
+    ARENA_ALIGNMENT = 8, /* all that sqlite3_malloc64() promises; more would not hold */
+};
 
 struct arena_block {
     struct arena_block *next;
     size_t used, size;
-    alignas(max_align_t) char data[];
+    alignas(ARENA_ALIGNMENT) char data[];
 };
 
 void *memory_alloc(size_t bytes) {
@@ -84,7 +88,7 @@ void *arena_alloc(struct arena *arena, size_t bytes) {
     if (bytes > SIZE_MAX / 2) {
         return NULL;
     }
-    bytes = (bytes + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+    bytes = (bytes + ARENA_ALIGNMENT - 1) & ~((size_t)ARENA_ALIGNMENT - 1);
     if (block == NULL || block->size - block->used < bytes) {
         block = arena_add_block(arena, bytes);
         if (block == NULL) {
@@ -117,21 +121,6 @@ char *arena_copy_text(struct arena *arena, const char *text) {
     return text == NULL ? NULL : arena_copy(arena, text, strlen(text));
 }
 
-void arena_reset(struct arena *arena) {
-    struct arena_block *keep = arena->blocks;
-
-    if (keep == NULL) {
-        return;
-    }
-    while (keep->next != NULL) { /* newest first: the largest block is the one kept */
-        struct arena_block *next = keep->next->next;
-
-        sqlite3_free(keep->next);
-        keep->next = next;
-    }
-    keep->used = 0;
-}
-
 void arena_clear(struct arena *arena) {
     while (arena->blocks != NULL) {
         struct arena_block *next = arena->blocks->next;
@@ -139,4 +128,20 @@ void arena_clear(struct arena *arena) {
         sqlite3_free(arena->blocks);
         arena->blocks = next;
     }
+}
+
+/* The newest block is kept, which is the largest of those that grew by doubling; one made for a
+ * single huge piece is not, since it would be paid for ever after. */
+void arena_reset(struct arena *arena) {
+    struct arena_block *keep = arena->blocks;
+
+    if (keep == NULL || keep->size > ARENA_BLOCK_BYTES_MAX) {
+        arena_clear(arena);
+        return;
+    }
+    arena->blocks = keep->next;
+    arena_clear(arena);
+    keep->next = NULL;
+    keep->used = 0;
+    arena->blocks = keep;
 }

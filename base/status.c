@@ -53,7 +53,9 @@ enum status error_set(struct error *err, enum status status, const char *format,
     va_start(args, format);
     length = vsnprintf(err->message, sizeof(err->message), format, args);
     va_end(args);
-    if (length >= (int)sizeof(err->message)) {
+    if (length < 0) { /* the format cannot be followed: the status alone is told */
+        err->message[0] = '\0';
+    } else if ((size_t)length >= sizeof(err->message)) {
         error_mark_cut(err->message);
     }
     return status;
@@ -69,7 +71,8 @@ static void error_keep(char **part, const char *text) {
     }
 }
 
-void error_explain(struct error *err, const char *sqlstate, const char *detail, const char *hint) {
+void error_explain(
+        struct error *err, const char *sqlstate, const char *detail, const char *hint) {
     if (err == NULL) {
         return;
     }
@@ -86,15 +89,6 @@ void error_statement(struct error *err, const char *sql) {
     }
 }
 
-void error_move(struct error *to, struct error *from) {
-    if (to != NULL && to->status == STATUS_OK) {
-        *to = *from;
-        memset(from, 0, sizeof(*from));
-    } else {
-        error_clear(from);
-    }
-}
-
 void error_clear(struct error *err) {
     if (err == NULL) {
         return;
@@ -103,6 +97,16 @@ void error_clear(struct error *err) {
     memory_free(err->hint);
     memory_free(err->statement);
     memset(err, 0, sizeof(*err));
+}
+
+void error_move(struct error *to, struct error *from) {
+    if (to != NULL && to->status == STATUS_OK) {
+        error_clear(to); /* explanations may have come before the error */
+        *to = *from;
+        memset(from, 0, sizeof(*from));
+    } else {
+        error_clear(from);
+    }
 }
 
 const char *status_name(enum status status) {

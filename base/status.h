@@ -1,10 +1,11 @@
 /* What a call came to, and the error that explains it.
  *
- * A function that can fail returns enum status and takes a struct error as its last argument. The
- * error is filled where the fault is seen, the first one wins, and its message stands in a fixed
- * array, so that running out of memory can be told too. vtab/report.c alone turns a status into a
- * SQLITE_* code. Wording follows PostgreSQL's guide: lower case, no full stop, "could not" when it
- * failed, "cannot" when it never can, the kind of object with its quoted name, and the reason. */
+ * A function that can fail returns enum status and takes a struct error as its last argument.
+ * The error is filled where the fault is seen, the first one wins, and its message stands in a
+ * fixed array, so that running out of memory can be told too. vtab/report.c alone turns a
+ * status into a SQLITE_* code. Wording follows PostgreSQL's guide: lower case, no full stop,
+ * "could not" when it failed, "cannot" when it never can, the kind of object with its quoted
+ * name, and the reason. */
 #ifndef DRAWBRIDGE_BASE_STATUS_H
 #define DRAWBRIDGE_BASE_STATUS_H
 
@@ -39,12 +40,13 @@ struct error {
     char *detail, *hint, *statement;   /* owned; any may be NULL, also for lack of memory */
 };
 
-/* All accept a NULL error, for callers that only want the status. error_set returns the status of
- * the error as it then stands, so that `return error_set(err, ...)` is one line. */
+/* All accept a NULL error, for callers that only want the status. error_set returns the status
+ * of the error as it then stands, so that `return error_set(err, ...)` is one line. */
 enum status error_set(struct error *, enum status, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 enum status error_nomem(struct error *);
-/* Copies of the texts are kept; NULL leaves that part unset. Only the first to set a part counts. */
+/* Copies of the texts are kept; NULL leaves that part unset. Only the first to set a part
+ * counts. */
 void error_explain(struct error *, const char *sqlstate, const char *detail, const char *hint);
 void error_statement(struct error *, const char *sql);
 void error_move(struct error *to, struct error *from); /* from is empty afterwards */

@@ -3,13 +3,16 @@
 
 #include "base/memory.h"
 
+#include <assert.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { TEXT_BYTES_FIRST = 64 };
 
 void text_init(struct text *text, size_t bytes_max) {
+    assert(bytes_max < SIZE_MAX / 4); /* ensured by callers: doubling cannot overflow */
     memset(text, 0, sizeof(*text));
     text->bytes_max = bytes_max;
 }
@@ -99,7 +102,11 @@ void text_printf(struct text *text, const char *format, ...) {
     va_start(args, format);
     length = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    if (length < 0 || !text_reserve(text, (size_t)length)) {
+    if (length < 0) { /* longer than an int can count */
+        text->failure = text->failure != STATUS_OK ? text->failure : STATUS_TOO_BIG;
+        return;
+    }
+    if (!text_reserve(text, (size_t)length)) {
         return;
     }
     va_start(args, format);
@@ -136,8 +143,7 @@ enum status text_status(const struct text *text, struct error *err) {
         return error_nomem(err);
     }
     if (text->failure == STATUS_TOO_BIG) {
-        return error_set(
-                err, STATUS_TOO_BIG, "text is longer than %zu bytes", text->bytes_max);
+        return error_set(err, STATUS_TOO_BIG, "text is longer than %zu bytes", text->bytes_max);
     }
     return STATUS_OK;
 }

@@ -1,6 +1,6 @@
 /* Growing text with a stated maximum and a sticky failure: appends return nothing, one check
- * before use tells whether all of them went well. The bytes are always NUL-terminated; inner NULs
- * are counted in length. A zeroed struct is not ready: text_init() states the limit. */
+ * before use tells whether all of them went well. The bytes are always NUL-terminated; inner
+ * NULs are counted in length. A zeroed struct is not ready: text_init() states the limit. */
 #ifndef DRAWBRIDGE_BASE_TEXT_H
 #define DRAWBRIDGE_BASE_TEXT_H
 
@@ -18,16 +18,18 @@ struct text {
 };
 
 void text_init(struct text *, size_t bytes_max);
-void text_clear(struct text *);    /* memory back; ready for use again with the same limit */
+void text_clear(struct text *); /* memory back; ready for use again with the same limit */
 void text_truncate(struct text *, size_t length); /* keeps the memory; a failure stays */
 void text_append(struct text *, const char *);
 void text_append_bytes(struct text *, const char *, size_t length);
 void text_append_char(struct text *, char);
 void text_append_hex(struct text *, const void *bytes, size_t length); /* lower case */
 void text_printf(struct text *, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void text_append_json(struct text *, const char *, size_t length); /* as a JSON string, with quotes */
-const char *text_get(const struct text *);                         /* "" when empty or failed */
-enum status text_status(const struct text *, struct error *err);   /* fills err on failure */
-char *text_steal(struct text *); /* given: memory_free(); NULL on failure; the text is empty then */
+void text_append_json(
+        struct text *, const char *, size_t length); /* as a JSON string, with quotes */
+const char *text_get(const struct text *);           /* "" when empty or failed */
+enum status text_status(const struct text *, struct error *err); /* fills err on failure */
+char *text_steal(
+        struct text *); /* given: memory_free(); NULL on failure; the text is empty then */
 
 #endif

@@ -94,27 +94,34 @@ void batch_put_real(struct batch *batch, double real) {
     batch_next(batch, VALUE_REAL)->real = real == 0 ? 0.0 : real;
 }
 
-char *batch_reserve(struct batch *batch, size_t length, struct error *err) {
+/* Room for `length` bytes and the NUL behind them. */
+static enum status batch_grow_heap(struct batch *batch, size_t length, struct error *err) {
     size_t size = batch->heap_size > 0 ? batch->heap_size : HEAP_BYTES_FIRST;
+    size_t needed;
     char *heap;
 
     if (length > BATCH_HEAP_BYTES_MAX || batch->heap_used > BATCH_HEAP_BYTES_MAX - length) {
-        error_set(err, STATUS_TOO_BIG, "row is longer than %d bytes", BATCH_HEAP_BYTES_MAX);
-        return NULL;
+        return error_set(
+                err, STATUS_TOO_BIG, "row is longer than %d bytes", BATCH_HEAP_BYTES_MAX);
     }
-    while (size < batch->heap_used + length + 1) {
-        size *= 2;
+    needed = batch->heap_used + length + 1;
+    while (size < needed) { /* twice the half is above what SQLite's allocator gives at once */
+        size = size > BATCH_HEAP_BYTES_MAX / 2 ? (size_t)BATCH_HEAP_BYTES_MAX + 1 : size * 2;
     }
     if (size > batch->heap_size) {
         heap = memory_resize_array(batch->heap, size, 1);
         if (heap == NULL) {
-            error_nomem(err);
-            return NULL;
+            return error_nomem(err);
         }
         batch->heap = heap;
         batch->heap_size = size;
     }
-    return batch->heap + batch->heap_used;
+    return STATUS_OK;
+}
+
+char *batch_reserve(struct batch *batch, size_t length, struct error *err) {
+    return batch_grow_heap(batch, length, err) == STATUS_OK ? batch->heap + batch->heap_used
+                                                            : NULL;
 }
 
 void batch_put_reserved(struct batch *batch, enum value_kind kind, size_t length) {
@@ -133,13 +140,13 @@ void batch_put_reserved(struct batch *batch, enum value_kind kind, size_t length
 
 enum status batch_put_bytes(struct batch *batch, enum value_kind kind, const char *bytes,
         size_t length, struct error *err) {
-    char *place = batch_reserve(batch, length, err);
+    enum status status = batch_grow_heap(batch, length, err);
 
-    if (place == NULL) {
-        return err != NULL ? err->status : STATUS_NOMEM;
+    if (status != STATUS_OK) {
+        return status;
     }
     if (length > 0) {
-        memcpy(place, bytes, length);
+        memcpy(batch->heap + batch->heap_used, bytes, length);
     }
     batch_put_reserved(batch, kind, length);
     return STATUS_OK;

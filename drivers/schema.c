@@ -62,13 +62,16 @@ enum status schema_name_columns(struct schema *schema, struct error *err) {
         char *name;
 
         column->name = column->remote_name;
-        for (unsigned n = 2; schema_name_taken(schema, i, column->name); n++) {
-            name = arena_alloc(&schema->arena, bytes);
-            if (name == NULL) {
-                return error_nomem(err);
-            }
+        if (!schema_name_taken(schema, i, column->name)) {
+            continue;
+        }
+        name = arena_alloc(&schema->arena, bytes);
+        if (name == NULL) {
+            return error_nomem(err);
+        }
+        column->name = name;
+        for (unsigned n = 2; n == 2 || schema_name_taken(schema, i, name); n++) {
             snprintf(name, bytes, "%s_%u", column->remote_name, n);
-            column->name = name;
         }
     }
     return STATUS_OK;
@@ -80,22 +83,25 @@ static bool text_equal(const char *a, const char *b) {
 
 static bool column_equal(const struct column *a, const struct column *b) {
     return text_equal(a->remote_name, b->remote_name) && text_equal(a->name, b->name) &&
-            text_equal(a->remote_type, b->remote_type) && text_equal(a->declared, b->declared) &&
-            text_equal(a->declared_collation, b->declared_collation) &&
-            text_equal(a->collation, b->collation) &&
-            text_equal(a->presentation, b->presentation) && a->not_null == b->not_null &&
-            a->one_to_one == b->one_to_one && a->identity == b->identity &&
-            a->generated == b->generated && text_equal(a->default_sql, b->default_sql) &&
-            text_equal(a->comment, b->comment);
+           text_equal(a->remote_type, b->remote_type) && text_equal(a->declared, b->declared) &&
+           text_equal(a->declared_collation, b->declared_collation) &&
+           text_equal(a->collation, b->collation) &&
+           text_equal(a->presentation, b->presentation) && a->not_null == b->not_null &&
+           a->one_to_one == b->one_to_one && a->text_values == b->text_values &&
+           a->remote_not_null == b->remote_not_null && a->identity == b->identity &&
+           a->generated == b->generated && text_equal(a->default_sql, b->default_sql) &&
+           text_equal(a->comment, b->comment);
 }
 
 static bool key_equal(const struct key *a, const struct key *b) {
     return a->kind == b->kind && text_equal(a->name, b->name) &&
-            text_equal(a->definition, b->definition) && a->valid == b->valid &&
-            a->immediate == b->immediate && a->partial == b->partial &&
-            a->column_count == b->column_count &&
-            (a->column_count == 0 ||
-                    memcmp(a->columns, b->columns, a->column_count * sizeof(*a->columns)) == 0);
+           text_equal(a->ref_table, b->ref_table) &&
+           text_equal(a->ref_columns, b->ref_columns) &&
+           text_equal(a->definition, b->definition) && a->valid == b->valid &&
+           a->immediate == b->immediate && a->partial == b->partial &&
+           a->column_count == b->column_count &&
+           (a->column_count == 0 ||
+                   memcmp(a->columns, b->columns, a->column_count * sizeof(*a->columns)) == 0);
 }
 
 bool schema_equal(const struct schema *a, const struct schema *b) {

@@ -15,7 +15,8 @@
 
 /* How the values of a column compare: a row of judge.c's table (semantics.md 4). */
 enum pg_family {
-    PG_FAMILY_INTEGER, /* int2, int4, int8, oid, numeric(<=18,0): bounds in integer_min, _max */
+    PG_FAMILY_INTEGER, /* int2, int4, int8, oid, numeric(16..18,0): bounds in integer_min, _max;
+                        * of these numeric may hold NaN */
     PG_FAMILY_BOOL,
     PG_FAMILY_FLOAT8,
     PG_FAMILY_FLOAT4,
@@ -51,9 +52,11 @@ enum pg_decoder {
     PG_DECODE_UUID_HEX,
     PG_DECODE_DATE,
     PG_DECODE_TIMESTAMP, /* always six digits; timestamptz is the same, in UTC */
-    PG_DECODE_TIMESTAMP_UTC_OFFSET, /* the same with +00:00 behind */
     PG_DECODE_TIMESTAMP_ISOFORMAT,  /* no fraction when it is 0 */
     PG_DECODE_TIMESTAMP_SECONDS,    /* fraction cut */
+    PG_DECODE_TIMESTAMP_UTC_OFFSET, /* the same three with +00:00 behind, before " BC" */
+    PG_DECODE_TIMESTAMP_ISOFORMAT_UTC_OFFSET,
+    PG_DECODE_TIMESTAMP_SECONDS_UTC_OFFSET,
     PG_DECODE_TIMESTAMP_UNIXEPOCH,  /* INTEGER when whole, else REAL seconds since 1970 */
     PG_DECODE_TIME,
     PG_DECODER_COUNT
@@ -81,9 +84,11 @@ struct pg_column {
     bool parsed_values; /* RELATION_QUERY column whose nullability is unknown */
 
     /* presentation: types.c */
+    const char *name; /* the remote name, for errors */
     enum pg_family family;
     enum pg_decoder decoder;
-    bool nan_null;                 /* PG_DECODE_FLOAT8, _NUMERIC: NaN becomes NULL */
+    bool nan_null; /* a remote NaN is presented as NULL, whatever the family: NULL tests must look
+                    * for it as well */
     const char *select_expression; /* what travels; every "%c" is the column's reference */
     /* Expressions bind as tightly as "::" does, or stand in parentheses. */
     const char *text_expression;  /* SQL text of the presented value; NULL: none is exact. Of type
@@ -105,6 +110,7 @@ struct pg_relation {
     bool sql_ascii;            /* bytes may be anything: decode.c checks them */
     const uint32_t *leaf_oids; /* partitions and children, ascending; a rowid holds the index */
     size_t leaf_count;         /* 0: a plain table */
+    bool foreign_leaves;       /* some leaf is foreign: no ctid of ours, NOT NULL not enforced */
 };
 
 static inline const struct pg_column *pg_column(const struct schema *schema, int column) {
