@@ -105,6 +105,9 @@ struct driver {
             struct session **out, struct error *);
     void (*close)(struct session *); /* accepts NULL and broken ones; never waits for an answer */
     enum status (*ping)(struct session *, double *ms, struct error *);
+    /* The absolute path of the one file that the remote is, so that the host's own main file can
+     * be refused; gives NULL when there is none. The slot is NULL for remotes that are no files. */
+    const char *(*local_file)(struct session *);
 
     /* Every relation that passes the filter, in catalog order and few round trips (all of a
      * thousand tables in at most two). Each schema is given, with everything but present()'s
