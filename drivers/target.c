@@ -57,8 +57,8 @@ static enum status write_sqlite_url(struct text *url, struct error *err) {
                 "environment variable \"DB_NAME\" is not set: with DB_TYPE=sqlite it is the "
                 "file");
     }
-    text_append(url, "sqlite:");
-    text_append(url, name);
+    text_append(url, "sqlite:"); /* encoded: "?" and "%" may stand in a file's name */
+    url_encode(url, name, strlen(name));
     return text_status(url, err);
 }
 

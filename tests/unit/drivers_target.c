@@ -119,6 +119,7 @@ static void the_environment_is_searched(void **state) {
         { "env:", { "DB_TYPE=PostgreSQL", "DB_HOST=/tmp", "DB_PASS=canary" }, "postgres",
                 "DB_*" },
         { "env:", { "DB_TYPE=sqlite", "DB_NAME=:memory:" }, "sqlite", "DB_*" },
+        { "env:", { "DB_TYPE=sqlite", "DB_NAME=/a b?clo=1&x%" }, "sqlite", "DB_*" },
         { "env:", { "DB_TYPE=sqlite", "DB_HOST=h" }, NULL,
                 "environment variable \"DB_NAME\" is not set: " },
         { "env:", { "DB_TYPE=mysql", "DB_PASS=canary", "PGHOST=h" }, NULL,
