@@ -109,6 +109,8 @@ CREATE DOMAIN truth.posint AS int CHECK (VALUE > -1000000);
 CREATE DOMAIN truth.dtext AS varchar(400);
 CREATE DOMAIN truth.dmood AS truth.mood;
 CREATE DOMAIN truth.dfloat AS float8;
+"""
+SETUP_ICU = """
 CREATE COLLATION truth.nd (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
 """
 

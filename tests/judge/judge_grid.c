@@ -1,7 +1,7 @@
 /* Asks the judge about one condition per line of stdin and runs what it says on a server, by the
  * dialect's own statement; test_judge_grid.py sends the lines and compares with SQLite.
  *
- *   judge_grid CONNECTION
+ *   judge_grid CONNECTION ENCODING [OPTION=VALUE]...
  *
  * A line has fields apart by tabs: type, operator, collation, values. The table is truth.t_TYPE
  * with the columns id and c. A value is n, i:INTEGER, r:REAL (as %a prints it), t:HEX or b:HEX.
@@ -150,7 +150,7 @@ static void answer(PGconn *connection, const struct schema *schema, char **field
     arena_clear(&arena);
 }
 
-static void answer_line(PGconn *connection, char *line, const char *const *options) {
+static void answer_line(PGconn *connection, char *line, char **argv) {
     char *fields[FIELDS_MAX], *save = NULL, table[128];
     const struct pg_schema_column columns[] = { { "id", "int4", true }, { "c", line, false } };
     struct schema *schema;
@@ -164,7 +164,8 @@ static void answer_line(PGconn *connection, char *line, const char *const *optio
         stop("line", "too few fields");
     }
     snprintf(table, sizeof(table), "t_%s", fields[0]);
-    schema = pg_schema_make("truth", table, columns, 2, options);
+    schema = pg_schema_make("truth", table, columns, 2, (const char *const *)argv + 3);
+    ((struct pg_relation *)schema->driver_data)->utf8 = strcmp(argv[2], "UTF8") == 0;
     if (strcmp(fields[1], "ORDER") == 0) {
         answer_order(connection, schema, strcmp(fields[2], "desc") == 0);
     } else {
@@ -191,8 +192,8 @@ int main(int argc, char **argv) {
     static char line[1 << 22];
     PGconn *connection;
 
-    if (argc < 2) {
-        stop("usage", "judge_grid CONNECTION [OPTION=VALUE]...");
+    if (argc < 3) {
+        stop("usage", "judge_grid CONNECTION ENCODING [OPTION=VALUE]...");
     }
     host_start();
     connection = PQconnectdb(argv[1]);
@@ -201,7 +202,7 @@ int main(int argc, char **argv) {
     }
     pin_settings(connection);
     while (fgets(line, sizeof(line), stdin) != NULL) {
-        answer_line(connection, line, (const char *const *)argv + 2);
+        answer_line(connection, line, argv);
     }
     PQfinish(connection);
     return 0;

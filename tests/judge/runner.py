@@ -4,8 +4,11 @@ the grid, and compares the rows that it would fetch with those that SQLite selec
 A verdict is about every affinity that the right-hand side may have had, so each condition is tried
 with a bound value and with columns of NUMERIC and TEXT affinity that hold it."""
 import collections
+import re
 import sqlite3
 import subprocess
+
+import psycopg
 
 from judge import grid
 from judge.values import GLOBS, PATTERNS
@@ -15,7 +18,15 @@ PINNED = ("SET DateStyle = 'ISO, MDY'; SET TimeZone = 'UTC'; SET IntervalStyle =
 AFFINITIES = ("NUMERIC", "TEXT")
 
 
-def fill(connection, local, name):
+def fits(text, codec):
+    try:
+        text.encode(codec)
+    except UnicodeEncodeError:
+        return False
+    return not re.search(r"\\u", text) or codec == "utf-8"  # what JSON escapes may not fit either
+
+
+def fill(connection, local, name, codec):
     """Makes t_NAME on both sides with equal rows; the local ones must stay as they are."""
     kind = grid.TYPES[name]
     connection.execute(f"CREATE TABLE truth.t_{name} (id serial, c {kind.remote})")
@@ -23,6 +34,8 @@ def fill(connection, local, name):
     through = {"money": "%s::numeric::money", "composite": "%s::truth.comp", "bytea": "%s::bytea"}
     value_sql = through.get(name, f"%s::text::{cast}")
     for value in [None, *grid.VALUES[name]]:
+        if isinstance(value, str) and not fits(value, codec):
+            continue
         value = value if value is None or isinstance(value, bytes) else str(value)
         connection.execute(f"INSERT INTO truth.t_{name} (c) VALUES ({value_sql})", (value,))
     rows = [(row, None if text is None else kind.read(text)) for row, text in connection.execute(
@@ -104,31 +117,44 @@ def fault(verdict, got, wanted):
     return None
 
 
-def run(tool, url, connection, names=None, options=(), null_nan=False):
+CODECS = {"UTF8": "utf-8", "LATIN1": "latin-1", "SQL_ASCII": "ascii"}
+
+
+def run(tool, url, names=None, options=(), null_nan=False):
     """Returns the verdicts counted per type and the list of what is wrong."""
     local = sqlite3.connect(":memory:")
     local.execute("PRAGMA automatic_index = OFF")  # 3.40 loses rows by its Bloom filter on RTRIM
-    counts, wrong = collections.OrderedDict(), []
-    for name in names or grid.TYPES:
-        rows = fill(connection, local, name)
-        if null_nan:
-            local.execute(f"UPDATE t_{name} SET c = NULL WHERE c = 'NaN'")
-            rows = dict(local.execute(f"SELECT id, c FROM t_{name}"))
-        jobs = list(conditions(name, Local(local, name)))
-        lines = ["\t".join([name, operator, collation, *map(encode, values)])
-                 for operator, collation, values, _ in jobs]
-        lines += [f"{name}\tORDER\tasc", f"{name}\tORDER\tdesc"]
-        answers = subprocess.run([tool, url, *options], input="\n".join(lines) + "\n", text=True,
-                                 stdout=subprocess.PIPE, check=True, encoding="utf-8",
-                                 errors="replace").stdout.split("\n")
-        count = counts[name] = collections.Counter()
-        for job, answer in zip(jobs, answers):
-            verdict, ids, sql = answer.split("\t", 2)
-            count[verdict] += 1
-            check(wrong, name, job, verdict, ids, sql, set(rows))
-        for line, answer in zip(lines[-2:], answers[len(jobs):]):
-            check_order(wrong, count, local, name, line, answer, rows)
+    counts, wrong = {}, []
+    with psycopg.connect(url, autocommit=True, client_encoding="UTF8") as connection:
+        encoding = connection.info.parameter_status("server_encoding")
+        connection.execute(PINNED)
+        connection.execute(grid.SETUP)
+        if encoding != "SQL_ASCII":
+            connection.execute(grid.SETUP_ICU)
+        for name in names or grid.TYPES:
+            rows = fill(connection, local, name, CODECS[encoding])
+            if null_nan:
+                local.execute(f"UPDATE t_{name} SET c = NULL WHERE c = 'NaN'")
+                rows = dict(local.execute(f"SELECT id, c FROM t_{name}"))
+            counts[name] = run_type([tool, url, encoding, *options], local, name, rows, wrong)
     return counts, wrong
+
+
+def run_type(command, local, name, rows, wrong):
+    jobs = list(conditions(name, Local(local, name)))
+    lines = ["\t".join([name, operator, collation, *map(encode, values)])
+             for operator, collation, values, _ in jobs]
+    lines += [f"{name}\tORDER\tasc", f"{name}\tORDER\tdesc"]
+    answers = subprocess.run(command, input="\n".join(lines) + "\n", stdout=subprocess.PIPE,
+                             check=True, encoding="utf-8", errors="replace").stdout.split("\n")
+    count = collections.Counter()
+    for job, answer in zip(jobs, answers):
+        verdict, ids, sql = answer.split("\t", 2)
+        count[verdict] += 1
+        check(wrong, name, job, verdict, ids, sql, set(rows))
+    for line, answer in zip(lines[-2:], answers[len(jobs):]):
+        check_order(wrong, count, local, name, line, answer, rows)
+    return count
 
 
 def check(wrong, name, job, verdict, ids, sql, everything):
