@@ -92,6 +92,8 @@ struct driver {
     const char *name; /* also the name of its SQLite module: "postgres" */
     unsigned capabilities;
     const struct option_spec *server_options; /* NULL-name-ended; besides those of all servers */
+    /* The client library and its version, "libpq 15.20", for bridge_version; NULL: it has none. */
+    const char *(*library)(void);
 
     /* URL -> what open() takes. Pure. connection: given; display: given, the same without secrets;
      * words of the URL's query part that are not the backend's own go to `options`. Returns
@@ -105,6 +107,9 @@ struct driver {
             struct session **out, struct error *);
     void (*close)(struct session *); /* accepts NULL and broken ones; never waits for an answer */
     enum status (*ping)(struct session *, double *ms, struct error *);
+    /* The absolute path of the one file that the remote is, so that the host's own main file can
+     * be refused; gives NULL when there is none. The slot is NULL for remotes that are no files. */
+    const char *(*local_file)(struct session *);
 
     /* Every relation that passes the filter, in catalog order and few round trips (all of a
      * thousand tables in at most two). Each schema is given, with everything but present()'s

@@ -21,6 +21,7 @@ struct known_table {
     char *values;          /* the value options it is presented under; "" the server's own */
     char *place, *name;    /* where bridge_attach put it; NULL: it is only listed */
     bool by_search_path;   /* found by its bare name: the search path led to this schema */
+    bool described;        /* asked for by itself: no catalog that was read has it */
 };
 
 enum server_state { SERVER_NEW, SERVER_IDLE, SERVER_BUSY, SERVER_BROKEN };
@@ -35,6 +36,7 @@ struct server {
     struct options options;   /* server and value options, with the defaults behind them */
     char *place;              /* where bridge_attach put its tables; NULL */
     bool place_attached;      /* as=NAME made that schema: bridge_detach detaches it */
+    struct options attach;    /* the words of bridge_attach, for bridge_refresh; unset without place */
     struct known_table *tables; /* in catalog order */
     bool catalog_complete;    /* a whole catalog has been read at least once */
     struct session *session;  /* NULL until first use */

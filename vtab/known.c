@@ -37,6 +37,7 @@ static enum status known_add(struct server *server, struct schema *schema, const
         return error_nomem(err);
     }
     known->schema = schema_retain(schema);
+    known->described = true;
     while (*at != NULL) {
         at = &(*at)->next;
     }
@@ -69,6 +70,7 @@ static enum status known_put(struct server *server, struct schema *schema, const
 
 struct catalog_walk {
     struct server *server;
+    struct options options; /* of a table about which nothing was said */
     struct schema **seen;
     size_t seen_count;
     int changed;
@@ -93,8 +95,8 @@ static enum status walk_keep(struct catalog_walk *walk, struct schema *schema) {
 
 static enum status walk_each(void *context, struct schema *schema) {
     struct catalog_walk *walk = context;
-    enum status status = walk->server->target.driver->present(
-            schema, &walk->server->options, walk->err);
+    enum status status =
+            walk->server->target.driver->present(schema, &walk->options, walk->err);
 
     if (status == STATUS_OK && walk_keep(walk, schema) != STATUS_OK) {
         status = error_nomem(walk->err);
@@ -162,6 +164,7 @@ static enum status walk_merge(struct catalog_walk *walk, struct error *err) {
             if (status != STATUS_OK) {
                 return status;
             }
+            known_find(walk->server, walk->seen[i], "")->described = false;
         }
         walk->changed += changed;
     }
@@ -199,10 +202,13 @@ static enum status name_list_add(void *context, const char *item, size_t length)
 enum status server_load_catalog(
         struct server *server, const char *schemas, int *changed, struct error *err) {
     struct catalog_walk walk = { .server = server, .tail = &server->tables, .err = err };
+    static const struct option_spec *const tables[] = { table_options, value_options, NULL };
     struct name_list list = { 0 };
     struct catalog_filter filter = { 0 };
     struct session *session;
     enum status status = server_session(server, &session, err);
+
+    options_init(&walk.options, tables, &server->options);
 
     if (status == STATUS_OK && schemas != NULL) {
         status = list_each(schemas, name_list_add, &list);
@@ -225,6 +231,7 @@ enum status server_load_catalog(
         schema_release(walk.seen[i]);
     }
     memory_free(walk.seen);
+    options_clear(&walk.options);
     arena_clear(&list.arena);
     return status;
 }

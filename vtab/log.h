@@ -17,6 +17,7 @@ struct log {
     struct log_entry *entries; /* ring */
     size_t capacity, count, first;
     int64_t last_id;
+    char *file_failure; /* of the last line for log_file=; owned, told in the next entry's error */
 };
 
 /* Honours the server's log=, log_file= and log_min_ms=. Never fails: what cannot be kept for lack

@@ -59,6 +59,7 @@ void server_release(struct server *server) {
     server_forget_tables(server);
     target_clear(&server->target);
     options_clear(&server->options);
+    options_clear(&server->attach);
     memory_free(server->name);
     memory_free(server->place);
     memory_free(server->last_error);

@@ -1,5 +1,4 @@
 /* idxStr: whatever is read prints to a text that reads the same. */
-#include "tests/support/host.h"
 #include "vtab/plan.h"
 
 #include <stdint.h>
@@ -13,15 +12,7 @@ static struct column columns[] = {
 };
 static const struct schema schema = { .columns = columns, .column_count = 3 };
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerInitialize(int *argc, char ***argv) {
-    (void)argc;
-    (void)argv;
-    host_start();
-    return 0;
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct arena arena = { 0 };
