@@ -49,9 +49,27 @@ void cursor_choose_columns(struct cursor *cursor, int extra) {
     cursor->query.column_count = count;
 }
 
-/* Is one of these words in a running statement's text? SQLite does not say whether rowids will be
- * asked for. A statement that names none (nor the key that is one, nor OR, whose branches merge by
- * rowid) rarely needs one; when it does after all, the cursor asks again: never a wrong answer. */
+static bool is_word_part(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+            c == '_' || (c & 0x80) != 0;
+}
+
+static bool text_has_word(const char *text, const char *word) {
+    size_t length = strlen(word);
+
+    for (const char *at = text; *at != '\0'; at++) {
+        if ((at == text || !is_word_part(at[-1])) &&
+                sqlite3_strnicmp(at, word, (int)length) == 0 && !is_word_part(at[length])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Does one of these words stand in a running statement's text? SQLite does not say whether rowids
+ * will be asked for. A statement that names none (nor the key that is one, nor OR, whose branches
+ * merge by rowid) rarely needs one; when it does after all, the cursor asks again: never a wrong
+ * answer. */
 static bool statement_has(sqlite3 *db, const char *const *words, const char *key) {
     bool found = false;
 
@@ -60,22 +78,17 @@ static bool statement_has(sqlite3 *db, const char *const *words, const char *key
         const char *sql = sqlite3_stmt_busy(stmt) ? sqlite3_sql(stmt) : NULL;
 
         for (size_t i = 0; sql != NULL && words[i] != NULL && !found; i++) {
-            found = sqlite3_strlike(words[i], sql, 0) == 0;
+            found = text_has_word(sql, words[i]);
         }
-        if (sql != NULL && key != NULL && !found) {
-            size_t length = strlen(key);
-
-            for (const char *at = sql; *at != '\0' && !found; at++) {
-                found = sqlite3_strnicmp(at, key, (int)length) == 0;
-            }
-        }
+        found = found || (sql != NULL && key != NULL && text_has_word(sql, key));
     }
     return found;
 }
 
 static void guess_use(struct cursor *cursor) {
-    static const char *const rowid_words[] = { "%rowid%", "%oid%", "% or %", NULL };
-    static const char *const count_words[] = { "%count(%", "%count (%", NULL };
+    static const char *const rowid_words[] = { "rowid", "_rowid_", "oid", "or",
+        NULL };
+    static const char *const count_words[] = { "count", NULL };
     const struct table *table = cursor->table;
     const struct schema *schema = table->schema;
     const char *key = schema->identity == IDENTITY_INTEGER_KEY

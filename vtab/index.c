@@ -7,7 +7,6 @@
 #include "vtab/plan.h"
 #include "vtab/table.h"
 
-#include <math.h>
 #include <string.h>
 
 /* Costs are in SQLite's own coin: about one for a row that is looked at. */
@@ -108,13 +107,17 @@ static double table_rows(const struct table *table) {
                                                                           : ROWS_UNKNOWN_TABLE;
 }
 
+static double smaller(double a, double b) {
+    return a < b ? a : b;
+}
+
 /* The share of rows that an equality on this column leaves. */
 static double equality_share(const struct column *column, double rows) {
     if (column->distinct_count > 0) {
         return 1 / column->distinct_count;
     }
     if (column->distinct_count < 0 && rows > 0) {
-        return fmin(1, 1 / (-column->distinct_count * rows));
+        return smaller(1, 1 / (-column->distinct_count * rows));
     }
     return 0.05;
 }
@@ -128,7 +131,7 @@ static double condition_share(
     case OPERATOR_IS:
         return equality_share(column, rows);
     case OPERATOR_IN:
-        return fmin(0.5, equality_share(column, rows) * IN_ITEMS_GUESSED);
+        return smaller(0.5, equality_share(column, rows) * IN_ITEMS_GUESSED);
     case OPERATOR_LT:
     case OPERATOR_LE:
     case OPERATOR_GT:

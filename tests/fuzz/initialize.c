@@ -7,6 +7,5 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
     (void)argc;
     (void)argv;
-    host_start();
-    return 0;
+    return host_start();
 }

@@ -67,7 +67,8 @@ def clang_tidy(sources):
 
 
 def clang_format(files):
-    return run("clang-format", "--dry-run", "-Werror", *files).stdout.splitlines()
+    return [f"clang-format -i {path}" for path in files
+            if run("clang-format", "--dry-run", "-Werror", path).returncode]
 
 
 def headers_alone(headers):
@@ -94,7 +95,8 @@ def functions(path):
     """(name, lines of the body): clang-format puts a function's end, and nothing else, on a line
     of its own in the first column."""
     start = None
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    for number, line in enumerate(without_comments(path.read_text()).splitlines(), 1):
+        line = line.rstrip()
         if re.match(r"[A-Za-z].*\{$", line) or re.match(r"\s+.*\) \{$", line) and start is None:
             start, text = number, line
         elif line == "}" and start is not None:
@@ -135,10 +137,13 @@ def banned(files, pattern, allowed, why):
 
 def unlisted():
     """Each unit test and fuzz target stands in the table of its meson.build."""
-    return [f"{path} is not in the table of {path.parent}/meson.build"
-            for folder in ("unit", "fuzz") for path in Path("tests", folder).glob("*.c")
-            if f"'{path.stem}'" not in Path("tests", folder, "meson.build").read_text()
-            and f"'{path.name}'" not in Path("tests", folder, "meson.build").read_text()]
+    problems = []
+    for folder, prefix in (("unit", ""), ("fuzz", "fuzz_")):
+        table = Path("tests", folder, "meson.build").read_text()
+        problems += [f"{path} is not in the table of tests/{folder}/meson.build"
+                     for path in Path("tests", folder).glob(prefix + "*.c")
+                     if f"'{path.stem.removeprefix(prefix)}'" not in table]
+    return problems
 
 
 def main():
