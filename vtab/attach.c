@@ -21,21 +21,17 @@ static bool text_same(const char *a, const char *b) {
  */
 
 /* Tables of ours whose relation is gone. */
-static enum status drop_gone(struct attachment *attachment, const struct catalog_change *change,
-        int *count, struct error *err) {
+static enum status drop_gone(struct attachment *attachment, int *count, struct error *err) {
     enum status status = STATUS_OK;
 
-    for (size_t i = 0; i < change->count && status == STATUS_OK; i++) {
-        const struct known_before *before = &change->before[i];
-        const struct local_object *object;
+    for (const struct known_table *known = attachment->server->tables;
+            known != NULL && status == STATUS_OK; known = known->next) {
+        const struct local_object *object =
+                known->gone ? local_objects_find(&attachment->objects, known->name) : NULL;
 
-        if (before->place == NULL || change_now(attachment->server, before) != NULL) {
-            continue;
-        }
-        object = local_objects_find(&attachment->objects, before->name);
         if (object != NULL && local_object_is_ours(object)) {
             status = host_run(attachment->connection->db, err, "DROP TABLE \"%w\".\"%w\"",
-                    before->place, before->name);
+                    known->place, known->name);
             *count += status == STATUS_OK;
         }
     }
@@ -67,8 +63,7 @@ static enum status create_item(
 }
 
 /* All or nothing. What a failure says is not overwritten by how it is undone. */
-static enum status create_all(struct attachment *attachment,
-        const struct catalog_change *change, int *gone, struct error *err) {
+static enum status create_all(struct attachment *attachment, int *gone, struct error *err) {
     sqlite3 *db = attachment->connection->db;
     struct error undo = { 0 };
     enum status status = STATUS_OK;
@@ -79,7 +74,7 @@ static enum status create_all(struct attachment *attachment,
     if (status == STATUS_OK) {
         status = host_run(db, err, "SAVEPOINT bridge_attach");
         if (status == STATUS_OK) {
-            status = drop_gone(attachment, change, gone, err);
+            status = drop_gone(attachment, gone, err);
             for (size_t i = 0; i < attachment->count && status == STATUS_OK; i++) {
                 status = create_item(attachment, &attachment->items[i], err);
             }
@@ -190,10 +185,11 @@ static enum status attachment_run(
         status = attach_check(attachment, err);
     }
     if (status == STATUS_OK) {
-        status = create_all(attachment, &change, &gone, err);
+        status = create_all(attachment, &gone, err);
     }
     if (status == STATUS_OK) {
         attachment_keep(attachment);
+        change_forget_gone(attachment->server);
         status = server_set_place(attachment, err);
     }
     status = change_apply(&change, attachment->connection->db, status, err);

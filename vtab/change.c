@@ -48,6 +48,9 @@ const struct known_table *change_now(
     const struct known_table *found = NULL;
 
     for (const struct known_table *known = server->tables; known != NULL; known = known->next) {
+        if (known->gone) {
+            continue;
+        }
         if (known->schema == before->schema) {
             return known;
         }
@@ -70,6 +73,66 @@ static void change_compare(struct catalog_change *change, const struct server *s
                 (before->place != NULL || before->described)) {
             change->changed++;
             change->reconnect = true;
+        }
+    }
+}
+
+static void known_free(struct known_table *known) {
+    schema_release(known->schema);
+    memory_free(known->values);
+    memory_free(known->place);
+    memory_free(known->name);
+    memory_free(known);
+}
+
+/* An attached relation that is gone stays known until its table is dropped: SQLite connects a
+ * table even to drop it. */
+static enum status keep_gone(struct server *server, const struct known_before *before) {
+    struct known_table *known = memory_alloc(sizeof(*known));
+
+    if (known == NULL) {
+        return STATUS_NOMEM;
+    }
+    known->schema = schema_retain(before->schema);
+    known->values = memory_copy_text("");
+    known->place = memory_copy_text(before->place);
+    known->name = memory_copy_text(before->name);
+    known->gone = true;
+    if (known->values == NULL || known->place == NULL || known->name == NULL) {
+        known_free(known);
+        return STATUS_NOMEM;
+    }
+    known->next = server->tables;
+    server->tables = known;
+    return STATUS_OK;
+}
+
+static enum status change_keep_gone(
+        const struct catalog_change *change, struct server *server) {
+    enum status status = STATUS_OK;
+
+    change_forget_gone(server); /* of a run that failed; they are in `before` as well */
+    for (size_t i = 0; i < change->count && status == STATUS_OK; i++) {
+        const struct known_before *before = &change->before[i];
+
+        if (before->place != NULL && change_now(server, before) == NULL) {
+            status = keep_gone(server, before);
+        }
+    }
+    return status;
+}
+
+void change_forget_gone(struct server *server) {
+    struct known_table **at = &server->tables;
+
+    while (*at != NULL) {
+        struct known_table *known = *at;
+
+        if (known->gone) {
+            *at = known->next;
+            known_free(known);
+        } else {
+            at = &known->next;
         }
     }
 }
@@ -124,6 +187,9 @@ enum status change_load(struct catalog_change *change, struct server *server,
     if (whole) {
         status = server_load_catalog(server,
                 words != NULL ? options_text(words, "schema") : NULL, &differences, err);
+    }
+    if (status == STATUS_OK && change_keep_gone(change, server) != STATUS_OK) {
+        status = error_nomem(err);
     }
     for (const struct known_table *known = server->tables; known != NULL && status == STATUS_OK;
             known = known->next) {

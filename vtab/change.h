@@ -30,6 +30,8 @@ const struct known_table *change_now(const struct server *, const struct known_b
  * then. */
 enum status change_apply(
         const struct catalog_change *, sqlite3 *, enum status status, struct error *);
+/* The tables of relations that are gone have been dropped. */
+void change_forget_gone(struct server *);
 void change_clear(struct catalog_change *);
 
 #endif

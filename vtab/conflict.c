@@ -75,9 +75,10 @@ static void add_readers(struct conflicts *conflicts, const char *place,
     for (const struct local_object *object = objects->first; object != NULL;
             object = object->next) {
         bool trigger = strcmp(object->type, "trigger") == 0;
+        bool view = strcmp(object->type, "view") == 0 && !triggers_only &&
+                    sqlite3_stricmp(object->name, name) != 0; /* not the hidden view itself */
 
-        if ((trigger || (strcmp(object->type, "view") == 0 && !triggers_only)) &&
-                local_object_mentions(object, name)) {
+        if ((trigger || view) && local_object_mentions(object, name)) {
             text_append(&conflicts->readers, conflicts->reader_count++ > 0 ? ", " : "");
             text_append(&conflicts->readers, object->type);
             text_append_char(&conflicts->readers, ' ');

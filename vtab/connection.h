@@ -22,6 +22,7 @@ struct known_table {
     char *place, *name;    /* where bridge_attach put it; NULL: it is only listed */
     bool by_search_path;   /* found by its bare name: the search path led to this schema */
     bool described;        /* asked for by itself: no catalog that was read has it */
+    bool gone;             /* the remote has it no more; to be dropped from its place */
 };
 
 enum server_state { SERVER_NEW, SERVER_IDLE, SERVER_BUSY, SERVER_BROKEN };

@@ -205,24 +205,18 @@ static enum status call_ping(const struct call *call, struct error *err) {
     return status;
 }
 
-/* The version of the library behind one of the drivers; NULL: none is built in. */
-static const char *library_version(const char *library) {
-    size_t length = strlen(library);
+/* null where no driver of this build uses the library. */
+static void version_library(struct text *json, const char *library) {
+    char version[64] = "";
 
-    for (size_t i = 0; drivers[i] != NULL; i++) {
-        const char *text = drivers[i]->library != NULL ? drivers[i]->library() : NULL;
-
-        if (text != NULL && strncmp(text, library, length) == 0 && text[length] == ' ') {
-            return text + length + 1;
+    for (size_t i = 0; drivers[i] != NULL && version[0] == '\0'; i++) {
+        if (drivers[i]->library != NULL && strcmp(drivers[i]->library, library) == 0) {
+            drivers[i]->library_version(version, sizeof(version));
         }
     }
-    return NULL;
-}
-
-static void version_member(struct text *json, const char *name, const char *value) {
-    text_printf(json, ",\"%s\":", name);
-    if (value != NULL) {
-        text_append_json(json, value, strlen(value));
+    text_printf(json, ",\"%s\":", library);
+    if (version[0] != '\0') {
+        text_append_json(json, version, strlen(version));
     } else {
         text_append(json, "null");
     }
@@ -233,10 +227,10 @@ static enum status call_version(const struct call *call, struct error *err) {
     enum status status;
 
     text_init(&json, VERSION_BYTES_MAX);
-    text_append(&json, "{\"drawbridge\":\"" DRAWBRIDGE_VERSION "\"");
-    version_member(&json, "sqlite", sqlite3_libversion());
-    version_member(&json, "libpq", library_version("libpq"));
-    version_member(&json, "libcurl", library_version("libcurl"));
+    text_printf(&json, "{\"drawbridge\":\"%s\",\"sqlite\":\"%s\"", DRAWBRIDGE_VERSION,
+            sqlite3_libversion());
+    version_library(&json, "libpq");
+    version_library(&json, "libcurl");
     text_append(&json, ",\"drivers\":[");
     for (size_t i = 0; drivers[i] != NULL; i++) {
         text_append(&json, i > 0 ? "," : "");

@@ -77,7 +77,7 @@ static enum status selection_consider(
     enum status status;
 
     if (schema->remote_name == NULL || known->values[0] != '\0' || known->described ||
-            schema->column_count == 0) {
+            known->gone || schema->column_count == 0) {
         return STATUS_OK;
     }
     status = list_matches(

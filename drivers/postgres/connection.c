@@ -390,6 +390,12 @@ static void close_foreign(struct pg_session *session) {
     }
 }
 
+void pg_library_version(char *text, size_t bytes) {
+    int version = PQlibVersion(); /* 150020 is 15.20 */
+
+    snprintf(text, bytes, "%d.%d", version / 10000, version % 10000);
+}
+
 void pg_close(struct session *base) {
     struct pg_session *session = pg_session_from(base);
 

@@ -173,6 +173,7 @@ enum status pg_parse_url(const char *url, struct options *, char **connection, c
 enum status pg_open(const char *connection, const struct options *, const struct host *,
         struct session **out, struct error *);
 void pg_close(struct session *);
+void pg_library_version(char *text, size_t bytes);
 enum status pg_ping(struct session *, double *ms, struct error *);
 enum status pg_begin(struct session *, int64_t idle_ms, struct error *);
 void pg_finish(struct session *);
