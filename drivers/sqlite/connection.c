@@ -13,8 +13,7 @@ enum { OPEN_NAME_BYTES_MAX = 16 * 1024 };
 
 static const char utf8_collation[] = "drawbridge_utf8";
 
-/* ---- errors -------------------------------------------------------------------------------
- */
+/* ---- errors ------------------------------------------------------------------------ */
 
 static const struct {
     int code; /* primary */
@@ -73,8 +72,7 @@ enum status sq_fail(struct sq_session *session, int code, const char *sql, struc
     return err != NULL ? err->status : status;
 }
 
-/* ---- statements without rows, transactions --------------------------------------------------
- */
+/* ---- statements without rows, transactions ----------------------------------------- */
 
 enum status sq_execute(struct sq_session *session, const char *sql, struct error *err) {
     enum status status = sq_guard_start(session, 0, err);

@@ -29,8 +29,7 @@ static struct sq_scan *sq_scan(struct scan *scan) {
     return (struct sq_scan *)scan;
 }
 
-/* ---- ending ---------------------------------------------------------------------------------
- */
+/* ---- ending ------------------------------------------------------------------------ */
 
 static void log_scan(const struct sq_scan *scan) {
     const struct session *session = scan->base.session;
@@ -71,8 +70,7 @@ void sq_scan_end(struct scan *base) {
     sq_leave(session);
 }
 
-/* ---- starting -------------------------------------------------------------------------------
- */
+/* ---- starting ---------------------------------------------------------------------- */
 
 static enum status create_scan(struct sq_session *session, enum sq_scan_kind kind,
         const char *sql, struct sq_scan **out, struct error *err) {

@@ -90,11 +90,9 @@ void sq_append_column(struct text *out, const struct schema *schema, int column)
     text_append(out, form);
 }
 
-/* ---- declared types -------------------------------------------------------------------------
- */
+/* ---- declared types ---------------------------------------------------------------- */
 
-/* VARCHAR(10), DECIMAL(10, 2), UNSIGNED BIG INT: words that are no keywords, perhaps numbers.
- */
+/* VARCHAR(10), DECIMAL(10, 2), UNSIGNED BIG INT: words, none of them a keyword; numbers. */
 static bool is_plain_type(const char *type) {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
     size_t digits;

@@ -23,8 +23,7 @@ static struct options server_set, table_set;
 static bool interrupted;
 static int logged;
 
-/* ---- support ------------------------------------------------------------------------------
- */
+/* ---- support ----------------------------------------------------------------------- */
 
 static bool host_interrupted(void *context) {
     (void)context;
@@ -158,8 +157,7 @@ static struct judgement judge(const struct schema *schema, struct condition cond
     return judgement;
 }
 
-/* ---- describing -----------------------------------------------------------------------------
- */
+/* ---- describing -------------------------------------------------------------------- */
 
 static void test_columns_come_in_catalog_order(void **state) {
     static const char *const names[] = { "id", "name", "price", "Odd \"name\"", "data" };
