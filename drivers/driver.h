@@ -92,6 +92,9 @@ struct driver {
     const char *name; /* also the name of its SQLite module: "postgres" */
     unsigned capabilities;
     const struct option_spec *server_options; /* NULL-name-ended; besides those of all servers */
+    /* The client library, "libpq", and its version, for bridge_version; both NULL: it has none. */
+    const char *library;
+    void (*library_version)(char *text, size_t bytes);
 
     /* URL -> what open() takes. Pure. connection: given; display: given, the same without secrets;
      * words of the URL's query part that are not the backend's own go to `options`. Returns

@@ -75,6 +75,10 @@ const struct option_spec attach_options[] = {
             .fallback = "error",
             .choices = "error|overlay|skip|replace",
             .help = "when a name is taken" },
+    { .name = "overlay_views",
+            .type = OPTION_BOOL,
+            .fallback = "0",
+            .help = "overlay tables that local views or triggers go on reading" },
     { .name = NULL },
 };
 

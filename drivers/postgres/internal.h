@@ -15,7 +15,8 @@
 
 /* How the values of a column compare: a row of judge.c's table (semantics.md 4). */
 enum pg_family {
-    PG_FAMILY_INTEGER, /* int2, int4, int8, oid, numeric(<=18,0): bounds in integer_min, _max */
+    PG_FAMILY_INTEGER, /* int2, int4, int8, oid, numeric(16..18,0): bounds in integer_min, _max;
+                        * of these numeric may hold NaN */
     PG_FAMILY_BOOL,
     PG_FAMILY_FLOAT8,
     PG_FAMILY_FLOAT4,
@@ -51,9 +52,11 @@ enum pg_decoder {
     PG_DECODE_UUID_HEX,
     PG_DECODE_DATE,
     PG_DECODE_TIMESTAMP, /* always six digits; timestamptz is the same, in UTC */
-    PG_DECODE_TIMESTAMP_UTC_OFFSET, /* the same with +00:00 behind */
     PG_DECODE_TIMESTAMP_ISOFORMAT,  /* no fraction when it is 0 */
     PG_DECODE_TIMESTAMP_SECONDS,    /* fraction cut */
+    PG_DECODE_TIMESTAMP_UTC_OFFSET, /* the same three with +00:00 behind, before " BC" */
+    PG_DECODE_TIMESTAMP_ISOFORMAT_UTC_OFFSET,
+    PG_DECODE_TIMESTAMP_SECONDS_UTC_OFFSET,
     PG_DECODE_TIMESTAMP_UNIXEPOCH,  /* INTEGER when whole, else REAL seconds since 1970 */
     PG_DECODE_TIME,
     PG_DECODER_COUNT
@@ -81,12 +84,17 @@ struct pg_column {
     bool parsed_values; /* RELATION_QUERY column whose nullability is unknown */
 
     /* presentation: types.c */
+    const char *name; /* the remote name, for errors */
     enum pg_family family;
     enum pg_decoder decoder;
-    bool nan_null;                 /* PG_DECODE_FLOAT8, _NUMERIC: NaN becomes NULL */
+    bool nan_null; /* a remote NaN is presented as NULL, whatever the family: NULL tests must look
+                    * for it as well */
     const char *select_expression; /* what travels; every "%c" is the column's reference */
-    const char *text_expression;   /* SQL text of the presented value; NULL: none is exact */
-    const char *order_expression;  /* sorts as SQLite sorts the presented values; NULL: none */
+    /* Expressions bind as tightly as "::" does, or stand in parentheses. */
+    const char *text_expression;  /* SQL text of the presented value; NULL: none is exact. Of type
+                                   * text, not varchar: a user's operator for varchar fits better
+                                   * than the built-in one ("%c::text" still uses an index). */
+    const char *order_expression; /* sorts as SQLite sorts the presented values; NULL: none */
     bool never_numeric;  /* no presented text looks like a number */
     bool row_null;       /* composite: NULL tests are IS [NOT] DISTINCT FROM NULL */
     uint32_t wire_oid;   /* type of select_expression's result; 0: not checked */
@@ -102,6 +110,7 @@ struct pg_relation {
     bool sql_ascii;            /* bytes may be anything: decode.c checks them */
     const uint32_t *leaf_oids; /* partitions and children, ascending; a rowid holds the index */
     size_t leaf_count;         /* 0: a plain table */
+    bool foreign_leaves;       /* some leaf is foreign: no ctid of ours, NOT NULL not enforced */
 };
 
 static inline const struct pg_column *pg_column(const struct schema *schema, int column) {
@@ -121,9 +130,13 @@ bool pg_may_push(const struct schema *, const struct condition *);
 bool pg_may_order(const struct schema *, const struct order_term *, size_t count);
 enum status pg_judge(const struct schema *, const struct condition *, const struct value *,
         size_t count, struct arena *, struct judgement *out);
-/* SQL of a term's form: "%c" the column, "%e" its text_expression, "%t" its type_sql, "%1" the
- * first value as a parameter. */
+enum { PG_TERM_VALUES_MAX = 4 }; /* of one term */
+
+/* SQL of a term's form: "%c" the column, "%e" its text_expression, "%s" its select_expression, "%t"
+ * its type_sql, "%o" the operator, "%1" the first value as a parameter. */
 const char *pg_form_sql(int form);
+const char *pg_form_operator(int form);
+bool pg_form_accepts_null(int form); /* may be true for a row whose presented value is NULL */
 
 /* ---- dialect.c ---------------------------------------------------------------------------- */
 
@@ -160,6 +173,7 @@ enum status pg_parse_url(const char *url, struct options *, char **connection, c
 enum status pg_open(const char *connection, const struct options *, const struct host *,
         struct session **out, struct error *);
 void pg_close(struct session *);
+void pg_library_version(char *text, size_t bytes);
 enum status pg_ping(struct session *, double *ms, struct error *);
 enum status pg_begin(struct session *, int64_t idle_ms, struct error *);
 void pg_finish(struct session *);

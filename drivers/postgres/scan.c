@@ -1,0 +1,464 @@
+/* Queries over relations: send, fetch ahead, check, decode. Pairs with dialect.c, which makes
+ * the SQL, and decode.c, which reads the values.
+ *
+ * Rows come by a cursor whose fetches grow: a scan that is stopped early has cost little. Where
+ * at most one row can come, or a mere count, the whole result is asked for at once. */
+#include "drivers/postgres/scan.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- fetching -----------------------------------------------------------------------------
+ */
+
+/* How many rows the next FETCH asks for: growing, but no more bytes than wanted, by the rows
+ * seen, and not beyond the goal while that is still ahead. */
+static int scan_next_size(const struct pg_scan *scan, const PGresult *result) {
+    int rows = PQntuples(result), size = scan->fetch_rows * FETCH_GROWTH;
+    size_t row_bytes = rows > 0 ? PQresultMemorySize(result) / (size_t)rows : 0;
+    int64_t wanted = scan->row_goal - scan->base.rows;
+
+    if (size < FETCH_ROWS_FIRST) {
+        size = FETCH_ROWS_FIRST;
+    }
+    if (size > BATCH_ROWS_MAX) {
+        size = BATCH_ROWS_MAX;
+    }
+    if (row_bytes > 0 && (size_t)size > FETCH_BYTES_WANTED / row_bytes) {
+        size = (int)(FETCH_BYTES_WANTED / row_bytes);
+    }
+    if (wanted > 0 && size > wanted) {
+        size = (int)wanted;
+    }
+    return size > 0 ? size : 1;
+}
+
+static int scan_first_size(const struct pg_scan *scan) {
+    double row_bytes = scan->schema != NULL ? scan->schema->row_bytes : 0;
+    int64_t size = scan->row_goal > 0 ? scan->row_goal : FETCH_ROWS_FIRST;
+
+    if (size > BATCH_ROWS_MAX) {
+        size = BATCH_ROWS_MAX;
+    }
+    if (row_bytes * (double)size > FETCH_BYTES_WANTED) {
+        size = (int64_t)(FETCH_BYTES_WANTED / row_bytes);
+    }
+    return size > 0 ? (int)size : 1;
+}
+
+static enum status scan_add_fetch(struct pg_scan *scan, struct error *err) {
+    char sql[64];
+    struct pg_command fetch = { .sql = sql, .binary = scan->binary };
+
+    snprintf(sql, sizeof(sql), "FETCH FORWARD %d FROM c%u", scan->fetch_rows, scan->cursor);
+    return pg_request_add(scan->request, &fetch, err);
+}
+
+static enum status scan_send_fetch(struct pg_scan *scan, struct error *err) {
+    struct pg_session *session = pg_session_from(scan->base.session);
+    enum status status = pg_request_create(session, &scan->request, err);
+
+    if (status == STATUS_OK) {
+        status = scan_add_fetch(scan, err);
+    }
+    return status == STATUS_OK ? pg_request_send(scan->request, err) : status;
+}
+
+enum status pg_scan_send(
+        struct pg_scan *scan, const struct pg_command *parameters, struct error *err) {
+    struct pg_session *session = pg_session_from(scan->base.session);
+    struct pg_command command = *parameters;
+    struct text declare;
+    enum status status;
+
+    scan->base.statement = text_get(&scan->sql);
+    scan->base.transport = scan->transport == PG_TRANSPORT_CURSOR ? "cursor" : "result";
+    text_init(&declare, TEXT_SQL_BYTES_MAX);
+    scan->cursor = ++session->cursor_serial;
+    text_printf(&declare, "DECLARE c%u NO SCROLL CURSOR FOR ", scan->cursor);
+    text_append_bytes(&declare, text_get(&scan->sql), scan->sql.length);
+    status = text_status(scan->transport == PG_TRANSPORT_CURSOR ? &declare : &scan->sql, err);
+    if (status == STATUS_OK && command.count > PG_PARAMETERS_MAX) {
+        status = error_set(err, STATUS_TOO_BIG, "statement has more than %d parameters",
+                PG_PARAMETERS_MAX);
+    }
+    /* From here on a failure is the session's: what was queued without a Sync cannot be undone.
+     */
+    if (status == STATUS_OK) {
+        status = pg_request_create(session, &scan->request, err);
+    }
+    if (status == STATUS_OK) {
+        status = pg_snapshot_enter(session, scan->request, err);
+    }
+    if (status == STATUS_OK && scan->transport == PG_TRANSPORT_CURSOR) {
+        scan->fetch_rows = scan_first_size(scan);
+        command.sql = text_get(&declare);
+        status = pg_request_add(scan->request, &command, err);
+        status = status == STATUS_OK ? scan_add_fetch(scan, err) : status;
+    } else if (status == STATUS_OK) {
+        command.sql = text_get(&scan->sql);
+        command.binary = scan->binary;
+        status = pg_request_add(scan->request, &command, err);
+    }
+    text_clear(&declare);
+    return status == STATUS_OK ? pg_request_send(scan->request, err) : status;
+}
+
+/* Takes the answer that is awaited into scan->result. */
+static enum status scan_take_result(struct pg_scan *scan, struct error *err) {
+    struct pg_request *request = scan->request;
+    int64_t trips = scan->base.session->counts.round_trips;
+    enum status status = pg_request_finish(request, scan->generated, err);
+
+    scan->base.ms += request->waited_ms;
+    scan->base.bytes += request->bytes;
+    scan->base.round_trips += scan->base.session->counts.round_trips - trips;
+    if (status == STATUS_OK && PQresultStatus(request->result) != PGRES_TUPLES_OK) {
+        status = error_set(err, STATUS_REMOTE, "statement gives no rows");
+    }
+    if (status == STATUS_OK) {
+        scan->result = request->result;
+        request->result = NULL;
+        scan->next_row = 0;
+        scan->base.rows += PQntuples(scan->result);
+    }
+    pg_request_drop(request);
+    scan->request = NULL;
+    return status;
+}
+
+/* The next FETCH is sent before the rows of this one are decoded, so that the server works
+ * while SQLite reads; only when the goal has just been met it waits to be asked for. */
+static enum status scan_advance(struct pg_scan *scan, struct error *err) {
+    int64_t rows_before = scan->base.rows;
+    bool goal_met;
+    enum status status = STATUS_OK;
+
+    PQclear(scan->result);
+    scan->result = NULL;
+    if (scan->request == NULL) {
+        status = scan_send_fetch(scan, err);
+    }
+    if (status == STATUS_OK) {
+        status = scan_take_result(scan, err);
+    }
+    if (status == STATUS_OK) {
+        status = scan->check(scan, scan->result, err);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (scan->transport == PG_TRANSPORT_RESULT || PQntuples(scan->result) < scan->fetch_rows) {
+        scan->ended = true;
+        return STATUS_OK;
+    }
+    scan->fetch_rows = scan_next_size(scan, scan->result);
+    goal_met = scan->row_goal > rows_before && scan->row_goal <= scan->base.rows;
+    return goal_met ? STATUS_OK : scan_send_fetch(scan, err);
+}
+
+static enum status scan_fill(struct pg_scan *scan, struct batch *batch, struct error *err) {
+    enum status status = batch_reset(batch, scan->column_count, scan->has_rowids, err);
+
+    if (status == STATUS_OK &&
+            (scan->result == NULL || scan->next_row >= PQntuples(scan->result))) {
+        if (scan->ended) {
+            PQclear(scan->result);
+            scan->result = NULL;
+            return STATUS_OK;
+        }
+        status = scan_advance(scan, err);
+    }
+    while (status == STATUS_OK && scan->next_row < PQntuples(scan->result) &&
+            !batch_full(batch)) {
+        status = scan->row(scan, scan->next_row++, batch, err);
+    }
+    return status;
+}
+
+enum status pg_scan_next(struct scan *base, struct batch *batch, struct error *err) {
+    struct pg_scan *scan = pg_scan_from(base);
+    struct error why = { 0 };
+
+    if (scan->failure != STATUS_OK) {
+        return error_set(err, scan->failure, "%s",
+                scan->failure_text != NULL ? scan->failure_text : "scan has failed");
+    }
+    scan->failure = scan_fill(scan, batch, &why);
+    if (scan->failure == STATUS_OK) {
+        return STATUS_OK;
+    }
+    batch->rows = 0;
+    scan->failure_text = memory_copy_text(why.message);
+    error_statement(&why, base->statement);
+    error_move(err, &why);
+    return scan->failure;
+}
+
+/* ---- a scan's life ------------------------------------------------------------------------
+ */
+
+enum status pg_scan_create(struct session *base, struct pg_scan **out, struct error *err) {
+    struct pg_session *session = pg_session_from(base);
+    enum status status = pg_session_check(session, err);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    *out = memory_alloc(sizeof(**out));
+    if (*out == NULL) {
+        return error_nomem(err);
+    }
+    (*out)->base.session = base;
+    text_init(&(*out)->sql, TEXT_SQL_BYTES_MAX);
+    session->open_scans++;
+    return STATUS_OK;
+}
+
+/* The cursor goes without an answer being awaited. A FETCH under way is left to run: to cancel
+ * it would end the snapshot under other scans. pg_finish() cancels what is left. */
+static void scan_close_cursor(struct pg_scan *scan) {
+    struct pg_session *session = pg_session_from(scan->base.session);
+    struct pg_request *request = NULL;
+    char sql[32];
+
+    if (scan->transport != PG_TRANSPORT_CURSOR || !session->snapshot_open ||
+            scan->failure != STATUS_OK || (session->snapshot_own && session->open_scans == 0)) {
+        return;
+    }
+    if (pg_request_create(session, &request, NULL) != STATUS_OK) {
+        return; /* broken, or out of memory: it ends with the snapshot */
+    }
+    snprintf(sql, sizeof(sql), "CLOSE c%u", scan->cursor);
+    if (pg_request_add_text(request, sql, NULL) == STATUS_OK) {
+        pg_request_send(request, NULL);
+    }
+    pg_request_drop(request);
+}
+
+static void scan_log(const struct pg_scan *scan) {
+    struct statement_record record = { .sql = scan->base.statement,
+        .parameters = scan->parameters,
+        .ms = scan->base.ms,
+        .rows = scan->base.rows,
+        .bytes = scan->base.bytes,
+        .round_trips = scan->base.round_trips,
+        .error = scan->failure == STATUS_OK   ? NULL
+                 : scan->failure_text != NULL ? scan->failure_text
+                                              : status_name(scan->failure) };
+
+    pg_log(pg_session_from(scan->base.session), &record);
+}
+
+void pg_scan_end(struct scan *base) {
+    struct pg_scan *scan = pg_scan_from(base);
+    struct pg_session *session = NULL;
+
+    if (scan == NULL) {
+        return;
+    }
+    session = pg_session_from(base->session);
+    session->open_scans--;
+    pg_request_drop(scan->request);
+    if (base->statement != NULL) { /* it was sent */
+        scan_close_cursor(scan);
+        scan_log(scan);
+    }
+    if (session->snapshot_own && session->open_scans == 0) {
+        pg_finish(&session->base);
+    }
+    PQclear(scan->result);
+    schema_release(scan->schema);
+    text_clear(&scan->sql);
+    memory_free(scan->columns);
+    memory_free(scan->parameters);
+    memory_free(scan->failure_text);
+    memory_free(scan);
+}
+
+/* ---- rows of a relation -------------------------------------------------------------------
+ */
+
+static enum status scan_changed(
+        const struct column *column, const char *how, struct error *err) {
+    return error_set(err, STATUS_SCHEMA, "remote table changed: column \"%s\" %s",
+            column->remote_name, how);
+}
+
+/* Before any value is shown: is what came what is decoded? */
+static enum status relation_check(
+        struct pg_scan *scan, const PGresult *result, struct error *err) {
+    size_t identity = 0;
+
+    if (scan->has_rowids) {
+        identity = pg_relation(scan->schema)->leaf_count > 0 ? 2 : 1;
+    }
+    if ((size_t)PQnfields(result) != scan->column_count + identity) {
+        return error_set(err, STATUS_SCHEMA,
+                "remote table changed: %d columns came where %zu were expected",
+                PQnfields(result), scan->column_count + identity);
+    }
+    for (size_t i = 0; i < scan->column_count; i++) {
+        const struct column *column = &scan->schema->columns[scan->columns[i]];
+        const struct pg_column *facts = column->driver_data;
+
+        if (facts->wire_oid != 0 && PQftype(result, (int)i) != facts->wire_oid) {
+            return scan_changed(column, "is of another type", err);
+        }
+        if (facts->wire_typmod_checked && PQfmod(result, (int)i) != facts->wire_typmod) {
+            return scan_changed(column, "has another precision or length", err);
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status relation_rowid(
+        const struct pg_scan *scan, int row, int64_t *rowid, struct error *err) {
+    const struct pg_relation *relation = pg_relation(scan->schema);
+    int ctid = (int)scan->column_count, tableoid = ctid + 1;
+    bool leaves = relation->leaf_count > 0;
+
+    if (PQgetisnull(scan->result, row, ctid)) {
+        return error_set(err, STATUS_PROTOCOL, "row came without its identity");
+    }
+    return pg_decode_rowid(relation, PQgetvalue(scan->result, row, ctid),
+            (size_t)PQgetlength(scan->result, row, ctid),
+            leaves ? PQgetvalue(scan->result, row, tableoid) : NULL,
+            leaves ? (size_t)PQgetlength(scan->result, row, tableoid) : 0, rowid, err);
+}
+
+static enum status relation_row(
+        struct pg_scan *scan, int row, struct batch *batch, struct error *err) {
+    int64_t rowid = 0;
+    enum status status = STATUS_OK;
+
+    batch_begin_row(batch);
+    for (size_t i = 0; i < scan->column_count && status == STATUS_OK; i++) {
+        const struct column *column = &scan->schema->columns[scan->columns[i]];
+        bool null = PQgetisnull(scan->result, row, (int)i) != 0;
+
+        if (null && column->not_null) {
+            return scan_changed(column, "may be NULL now", err);
+        }
+        status = pg_decode(column->driver_data,
+                null ? NULL : PQgetvalue(scan->result, row, (int)i),
+                (size_t)PQgetlength(scan->result, row, (int)i), batch, err);
+    }
+    if (status == STATUS_OK && scan->has_rowids) {
+        status = relation_rowid(scan, row, &rowid, err);
+    }
+    if (status == STATUS_OK) {
+        batch_end_row(batch, rowid);
+    }
+    return status;
+}
+
+/* ---- a mere count -------------------------------------------------------------------------
+ */
+
+static enum status count_check(
+        struct pg_scan *scan, const PGresult *result, struct error *err) {
+    (void)scan;
+    if (PQntuples(result) != 1 || PQnfields(result) != 1 || PQgetlength(result, 0, 0) != 8) {
+        return error_set(err, STATUS_PROTOCOL, "server gave something else than a count");
+    }
+    return STATUS_OK;
+}
+
+static enum status count_row(
+        struct pg_scan *scan, int row, struct batch *batch, struct error *err) {
+    const unsigned char *bytes = (const unsigned char *)PQgetvalue(scan->result, row, 0);
+    uint64_t count = 0;
+
+    (void)err;
+    for (int i = 0; i < 8; i++) {
+        count = count << 8 | bytes[i];
+    }
+    batch->rows = (int64_t)count;
+    return STATUS_OK;
+}
+
+/* ---- start --------------------------------------------------------------------------------
+ */
+
+static enum status scan_keep_query(
+        struct pg_scan *scan, const struct query *query, struct error *err) {
+    /* Counting references is all that is done to it. */
+    scan->schema = schema_retain((struct schema *)query->schema);
+    scan->row_goal = query->row_goal;
+    scan->generated = query->schema->kind != RELATION_QUERY;
+    scan->binary = true;
+    scan->transport = (query->flags & (QUERY_COUNT_ONLY | QUERY_UNIQUE)) != 0
+                              ? PG_TRANSPORT_RESULT
+                              : PG_TRANSPORT_CURSOR;
+    if ((query->flags & QUERY_COUNT_ONLY) != 0) {
+        scan->check = count_check;
+        scan->row = count_row;
+        return STATUS_OK;
+    }
+    scan->check = relation_check;
+    scan->row = relation_row;
+    scan->has_rowids = (query->flags & QUERY_IDENTITY) != 0;
+    scan->column_count = query->column_count;
+    scan->columns = memory_alloc_array(query->column_count + 1, sizeof(*scan->columns));
+    if (scan->columns == NULL) {
+        return error_nomem(err);
+    }
+    if (query->column_count > 0) {
+        memcpy(scan->columns, query->columns, query->column_count * sizeof(*query->columns));
+    }
+    return STATUS_OK;
+}
+
+/* For the log, and only there. */
+static char *parameters_json(const struct pg_parameters *parameters) {
+    struct text json;
+
+    text_init(&json, TEXT_SQL_BYTES_MAX);
+    text_append(&json, "[");
+    for (size_t i = 0; i < parameters->count; i++) {
+        text_append(&json, i > 0 ? "," : "");
+        if (parameters->values[i] == NULL) {
+            text_append(&json, "null");
+        } else {
+            text_append_json(&json, parameters->values[i], strlen(parameters->values[i]));
+        }
+    }
+    text_append(&json, "]");
+    return text_steal(&json);
+}
+
+enum status pg_scan_start(
+        struct session *base, const struct query *query, struct scan **out, struct error *err) {
+    struct pg_session *session = pg_session_from(base);
+    struct pg_parameters parameters = { .count = 0 };
+    struct pg_scan *scan = NULL;
+    enum status status = pg_scan_create(base, &scan, err);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = scan_keep_query(scan, query, err);
+    if (status == STATUS_OK) {
+        status = pg_select(query, &scan->sql, &parameters, err);
+    }
+    if (status == STATUS_OK && session->base.host.log_parameters) {
+        scan->parameters = parameters_json(&parameters);
+    }
+    if (status == STATUS_OK) {
+        struct pg_command command = { .values = parameters.values, .count = parameters.count };
+
+        /* A function in the user's query may change settings; see pg_finish(). */
+        session->user_sql = session->user_sql || !scan->generated;
+        status = pg_scan_send(scan, &command, err);
+    }
+    pg_parameters_clear(&parameters);
+    if (status != STATUS_OK) {
+        scan->failure = status;
+        pg_scan_end(&scan->base);
+        return status;
+    }
+    *out = &scan->base;
+    return STATUS_OK;
+}

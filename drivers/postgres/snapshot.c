@@ -1,0 +1,84 @@
+/* One state of the remote for all scans of a statement: a READ ONLY transaction that begins
+ * with the first of them and ends without anybody waiting for it. */
+#include "drivers/postgres/wire.h"
+
+#include <stdio.h>
+
+enum { FETCH_GRACE_MS = 10 };
+
+enum status pg_begin(struct session *base, int64_t idle_ms, struct error *err) {
+    struct pg_session *session = pg_session_from(base);
+    enum status status = pg_session_check(session, err);
+
+    if (status == STATUS_OK) {
+        session->snapshot_wanted = true;
+        session->snapshot_own = false;
+        session->idle_ms = idle_ms;
+    }
+    return status;
+}
+
+enum status pg_snapshot_enter(
+        struct pg_session *session, struct pg_request *request, struct error *err) {
+    char idle_sql[96];
+    enum status status;
+
+    if (session->snapshot_open) {
+        return STATUS_OK;
+    }
+    status = pg_request_add_text(
+            request, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    session->snapshot_open = true;
+    if (!session->snapshot_wanted) {
+        session->snapshot_wanted = true;
+        session->snapshot_own = true;
+        session->idle_ms = 0;
+    }
+    if (session->idle_ms <= 0) {
+        return STATUS_OK;
+    }
+    snprintf(idle_sql, sizeof(idle_sql), "SET LOCAL idle_in_transaction_session_timeout = %lld",
+            (long long)session->idle_ms);
+    return pg_request_add_text(request, idle_sql, err);
+}
+
+/* A FETCH sent ahead may still run, and nobody wants its rows. It gets the time that a quick
+ * one needs; then it is cancelled, so that nothing of ours goes on running. */
+static void finish_running(struct pg_session *session) {
+    double until = pg_now_ms() + FETCH_GRACE_MS + 2 * session->base.latency_ms;
+
+    while (pg_session_read(session, NULL) == STATUS_OK && session->first != NULL) {
+        if (pg_now_ms() >= until) {
+            pg_session_cancel(session);
+            return;
+        }
+        pg_session_poll(session, FETCH_GRACE_MS);
+    }
+}
+
+void pg_finish(struct session *base) {
+    struct pg_session *session = pg_session_from(base);
+    /* Nothing was written, so the two differ only in what becomes of settings that a function
+     * in a statement of the user's may have changed. */
+    const char *sql = session->user_sql ? "ROLLBACK" : "COMMIT";
+    struct pg_request *request = NULL;
+
+    session->snapshot_wanted = false;
+    session->snapshot_own = false;
+    session->user_sql = false;
+    if (!session->snapshot_open || pg_session_check(session, NULL) != STATUS_OK) {
+        return;
+    }
+    finish_running(session);
+    session->snapshot_open = false;
+    if (pg_request_create(session, &request, NULL) != STATUS_OK ||
+            pg_request_add_text(request, sql, NULL) != STATUS_OK ||
+            pg_request_send(request, NULL) != STATUS_OK) {
+        /* Without its end the snapshot would live on under the next statement. */
+        pg_session_break(session, STATUS_LOST, "snapshot could not be ended", NULL);
+    }
+    pg_request_drop(request);
+}

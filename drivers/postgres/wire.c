@@ -1,0 +1,334 @@
+/* Sending requests and reading their answers, without ever blocking in libpq; see wire.h. */
+#include "drivers/postgres/wire.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+double pg_now_ms(void) {
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+/* ---- the session's end --------------------------------------------------------------------
+ */
+
+static enum status session_lost(const struct pg_session *session, struct error *err) {
+    enum status status = error_set(err, session->lost.status, "%s", session->lost.message);
+
+    error_explain(err, session->lost.sqlstate, session->lost.detail, session->lost.hint);
+    return status;
+}
+
+enum status pg_session_check(struct pg_session *session, struct error *err) {
+    if (session->base.broken) {
+        return session_lost(session, err);
+    }
+    if (session->owner != getpid()) {
+        return error_set(
+                err, STATUS_LOST, "connection to server belongs to the process that opened it");
+    }
+    return STATUS_OK;
+}
+
+enum status pg_session_break(
+        struct pg_session *session, enum status status, const char *reason, struct error *err) {
+    /* What the server itself said before the end is kept already and knows better. */
+    if (!session->base.broken) {
+        error_set(&session->lost, status, "connection to server was lost: %s", reason);
+        session->base.broken = true;
+        PQfinish(session->connection);
+        session->connection = NULL;
+        session->snapshot_open = false;
+    }
+    while (session->first != NULL) {
+        struct pg_request *request = session->first;
+
+        session->first = request->next;
+        request->next = NULL;
+        request->done = true;
+        request->lost = true;
+        if (!request->held) {
+            pg_request_drop(request);
+        }
+    }
+    session->last = NULL;
+    return session_lost(session, err);
+}
+
+/* libpq's own reason, for a call of it that failed. */
+static enum status session_failed(struct pg_session *session, struct error *err) {
+    char line[ERROR_MESSAGE_BYTES];
+
+    pg_message_line(PQerrorMessage(session->connection), line, sizeof(line));
+    return pg_session_break(session, STATUS_LOST, line, err);
+}
+
+/* ---- requests -----------------------------------------------------------------------------
+ */
+
+enum status pg_request_create(
+        struct pg_session *session, struct pg_request **out, struct error *err) {
+    enum status status = pg_session_check(session, err);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    *out = memory_alloc(sizeof(**out));
+    if (*out == NULL) {
+        return error_nomem(err);
+    }
+    (*out)->session = session;
+    (*out)->held = true;
+    return STATUS_OK;
+}
+
+/* A command is in libpq's queue, or libpq failed and nobody knows how far it came. */
+static enum status request_added(struct pg_request *request, int accepted, struct error *err) {
+    struct pg_session *session = request->session;
+
+    if (!accepted) {
+        return session_failed(session, err);
+    }
+    request->command_count++;
+    if (request->command_count == 1) {
+        if (session->last != NULL) {
+            session->last->next = request;
+        } else {
+            session->first = request;
+        }
+        session->last = request;
+    }
+    return STATUS_OK;
+}
+
+enum status pg_request_add(
+        struct pg_request *request, const struct pg_command *command, struct error *err) {
+    struct pg_session *session = request->session;
+    enum status status = pg_session_check(session, err);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (command->count > PG_PARAMETERS_MAX) {
+        return error_set(err, STATUS_TOO_BIG, "statement has more than %d parameters",
+                PG_PARAMETERS_MAX);
+    }
+    session->base.counts.bytes_out += (int64_t)strlen(command->sql);
+    for (size_t i = 0; i < command->count; i++) {
+        bool binary = command->formats != NULL && command->formats[i] != 0;
+
+        if (command->values[i] != NULL) {
+            session->base.counts.bytes_out +=
+                    binary ? command->lengths[i] : (int64_t)strlen(command->values[i]);
+        }
+    }
+    return request_added(request,
+            PQsendQueryParams(session->connection, command->sql, (int)command->count,
+                    command->types, command->values, command->lengths, command->formats,
+                    command->binary),
+            err);
+}
+
+enum status pg_request_add_text(
+        struct pg_request *request, const char *sql, struct error *err) {
+    struct pg_command command = { .sql = sql };
+
+    return pg_request_add(request, &command, err);
+}
+
+enum status pg_request_describe(
+        struct pg_request *request, const char *sql, struct error *err) {
+    struct pg_session *session = request->session;
+    enum status status = pg_session_check(session, err);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    session->base.counts.bytes_out += (int64_t)strlen(sql);
+    status = request_added(request, PQsendPrepare(session->connection, "", sql, 0, NULL), err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    return request_added(request, PQsendDescribePrepared(session->connection, ""), err);
+}
+
+enum status pg_request_send(struct pg_request *request, struct error *err) {
+    struct pg_session *session = request->session;
+    enum status status = pg_session_check(session, err);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    assert(request->command_count > 0); /* ensured by callers: a Sync alone is no request */
+    if (!PQpipelineSync(session->connection) || PQflush(session->connection) < 0) {
+        return session_failed(session, err);
+    }
+    request->trip = session->base.counts.round_trips;
+    return STATUS_OK;
+}
+
+void pg_request_drop(struct pg_request *request) {
+    if (request == NULL) {
+        return;
+    }
+    PQclear(request->result);
+    PQclear(request->failure);
+    request->result = NULL;
+    request->failure = NULL;
+    request->held = false;
+    /* One that never got a command is in no queue; one that is in the queue is freed by reading
+     * its answer, since what comes must be told apart from the answers behind it. */
+    if (request->done || request->command_count == 0) {
+        memory_free(request);
+    }
+}
+
+/* ---- reading ------------------------------------------------------------------------------
+ */
+
+/* The server says why before it closes the connection. */
+static void session_note_failure(struct pg_session *session, const PGresult *result) {
+    struct error reason = { 0 };
+
+    if (pg_result_error(result, false, &reason) == STATUS_LOST) {
+        error_move(&session->lost, &reason);
+    }
+    error_clear(&reason);
+}
+
+static void request_done(struct pg_session *session, struct pg_request *request) {
+    session->first = request->next;
+    if (session->first == NULL) {
+        session->last = NULL;
+    }
+    request->next = NULL;
+    request->done = true;
+    if (request->trip >= session->base.counts.round_trips) {
+        session->base.counts.round_trips = request->trip + 1;
+    }
+    if (!request->held) {
+        pg_request_drop(request);
+    }
+}
+
+/* One result of the oldest request. Given. */
+static void request_take(struct pg_request *request, PGresult *result) {
+    struct pg_session *session = request->session;
+    int64_t bytes = (int64_t)PQresultMemorySize(result);
+
+    request->bytes += bytes;
+    session->base.counts.bytes_in += bytes;
+    switch (PQresultStatus(result)) {
+    case PGRES_PIPELINE_SYNC:
+        PQclear(result);
+        request_done(session, request);
+        return;
+    case PGRES_COMMAND_OK:
+    case PGRES_TUPLES_OK:
+        if (request->held) {
+            PQclear(request->result);
+            request->result = result;
+            return;
+        }
+        break;
+    default:
+        session_note_failure(session, result);
+        if (request->held && request->failure == NULL) {
+            request->failure = result;
+            return;
+        }
+    }
+    PQclear(result);
+}
+
+enum status pg_session_read(struct pg_session *session, struct error *err) {
+    enum status status = pg_session_check(session, err);
+    int readable;
+
+    if (status != STATUS_OK || session->first == NULL) {
+        return status;
+    }
+    /* Results that came before the connection's end are still to be had when this fails. */
+    readable = PQconsumeInput(session->connection);
+    while (session->first != NULL && !PQisBusy(session->connection)) {
+        PGresult *result = PQgetResult(session->connection);
+
+        if (result != NULL) {
+            request_take(session->first, result);
+        } else {
+            session->first->answered++;
+            if (session->first->answered > session->first->command_count) {
+                break; /* nothing more will come: the connection has ended */
+            }
+        }
+        if (PQstatus(session->connection) == CONNECTION_BAD) {
+            return session_failed(session, err);
+        }
+    }
+    if (!readable || (session->first != NULL && !PQisBusy(session->connection))) {
+        return session_failed(session, err);
+    }
+    return STATUS_OK;
+}
+
+void pg_session_poll(struct pg_session *session, int ms) {
+    struct pollfd wire = { .fd = PQsocket(session->connection), .events = POLLIN };
+
+    if (PQflush(session->connection) > 0) {
+        wire.events |= POLLOUT;
+    }
+    poll(&wire, 1, ms); /* whatever it says, the caller reads and looks */
+}
+
+enum status pg_request_wait(struct pg_request *request, struct error *err) {
+    struct pg_session *session = request->session;
+    double start = pg_now_ms(), asked = start;
+    enum status status = STATUS_OK;
+
+    while (!request->done) {
+        status = pg_session_read(session, err);
+        if (status != STATUS_OK || request->done) {
+            break;
+        }
+        pg_session_poll(session, WAIT_SLICE_MS);
+        if (pg_now_ms() - asked < WAIT_SLICE_MS) {
+            continue;
+        }
+        asked = pg_now_ms();
+        if (session->deadline_ms > 0 && asked > session->deadline_ms) {
+            status = pg_session_break(session, STATUS_LOST, "no answer in time", err);
+            break;
+        }
+        if (session->base.host.interrupted != NULL &&
+                session->base.host.interrupted(session->base.host.context)) {
+            pg_session_cancel(session);
+            status = error_set(err, STATUS_CANCELLED, "interrupted");
+            break;
+        }
+    }
+    request->waited_ms += pg_now_ms() - start;
+    return status == STATUS_OK && request->lost ? session_lost(session, err) : status;
+}
+
+enum status pg_request_finish(struct pg_request *request, bool generated, struct error *err) {
+    enum status status = pg_request_wait(request, err);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (request->failure != NULL) {
+        status = pg_result_error(request->failure, generated, err);
+        return status == STATUS_LOST
+                       ? pg_session_break(request->session, status, "the server ended it", NULL)
+                       : status;
+    }
+    return request->result == NULL
+                   ? error_set(err, STATUS_PROTOCOL, "server gave no answer to a statement")
+                   : STATUS_OK;
+}

@@ -1,0 +1,132 @@
+/* The wire: a session, and requests on it in the order they were sent.
+ *
+ * libpq works in pipeline mode and never blocks. A request is one or more commands and a Sync
+ * of its own, so that its failure ends with it; whoever sent it holds it until
+ * pg_request_drop(). Requests form a queue. Waiting for one reads all answers in order and
+ * leaves them with their requests, so several scans may each have a request under way. A
+ * request that was dropped before its answer came stays in the queue and is read and forgotten.
+ *
+ * Round trips are counted by dependence, not by the clock: an answer's trip is one more than
+ * the newest trip whose answer had been read when its request was sent. What is sent together
+ * is one trip, and so is what was sent ahead while something else was being read. Waiting for n
+ * trips costs at least (n - 1) times the network's latency, whatever the timing. */
+#ifndef DRAWBRIDGE_DRIVERS_POSTGRES_WIRE_H
+#define DRAWBRIDGE_DRIVERS_POSTGRES_WIRE_H
+
+#include "drivers/postgres/internal.h"
+
+#include <sys/types.h>
+
+struct pg_request {
+    struct pg_request *next;
+    struct pg_session *session;
+    bool held;            /* by whoever sent it; otherwise the answer is thrown away */
+    bool done;            /* nothing more will come */
+    bool lost;            /* done because the session broke */
+    size_t command_count; /* sent */
+    size_t answered;      /* commands whose results have ended */
+    PGresult *result;     /* of the last command; owned */
+    PGresult *failure;    /* the first command's that failed; owned */
+    int64_t trip;         /* the session's newest when it was sent */
+    double waited_ms;     /* spent in waiting for it */
+    int64_t bytes;        /* of its results */
+};
+
+enum {
+    PG_NOTICES_BYTES_MAX = 8192,
+    PG_PARAMETERS_MAX = 65535, /* of the protocol */
+    CANCEL_ANSWER_MS = 1000
+};
+
+struct pg_session {
+    struct session base;
+    PGconn *connection; /* NULL once broken */
+    pid_t owner;        /* a child of this process must not speak for it */
+    struct pg_request *first, *last;
+    struct error lost; /* why it broke */
+    int64_t connect_timeout_ms;
+    double deadline_ms;   /* while opening; 0: no wait has an end of its own */
+    struct text notices;  /* since the last record of bridge_log */
+    bool utf8, sql_ascii; /* what server_encoding says */
+    bool stats_readable;  /* pg_stats may be read */
+    unsigned cursor_serial;
+    int open_scans;
+
+    bool snapshot_wanted; /* pg_begin() was called, or a scan runs without it */
+    bool snapshot_open;   /* BEGIN was sent */
+    bool snapshot_own;    /* wanted by a scan alone: over with the last one */
+    bool user_sql;        /* a statement of the user's may have changed settings: roll back */
+    int64_t idle_ms;
+};
+
+static inline struct pg_session *pg_session_from(struct session *session) {
+    return (struct pg_session *)
+            session; /* ensured by the registry: one driver, one session kind */
+}
+
+/* ---- wire.c -------------------------------------------------------------------------------
+ */
+
+/* STATUS_LOST with the reason when the session is broken, or belongs to a parent process. */
+enum status pg_session_check(struct pg_session *, struct error *);
+/* Marks it broken, closes the socket, ends all requests. Returns status. The first reason
+ * stays. */
+enum status pg_session_break(
+        struct pg_session *, enum status, const char *reason, struct error *);
+
+enum status pg_request_create(struct pg_session *, struct pg_request **out, struct error *);
+/* One command; types may be NULL. Not sent before pg_request_send(). */
+struct pg_command {
+    const char *sql;
+    const char *const *values;
+    const Oid *types;
+    const int *lengths, *formats;
+    size_t count;
+    bool binary; /* the form of its result */
+};
+enum status pg_request_add(struct pg_request *, const struct pg_command *, struct error *);
+enum status pg_request_add_text(struct pg_request *, const char *sql, struct error *);
+enum status pg_request_describe(struct pg_request *, const char *sql, struct error *);
+/* Puts the Sync behind the commands and as much as goes on the wire. */
+enum status pg_request_send(struct pg_request *, struct error *);
+/* Until it is done. An error of the server's is not a failure of waiting: see request->failure.
+ */
+enum status pg_request_wait(struct pg_request *, struct error *);
+/* Waits, and gives request->failure as an error. generated: as for pg_result_error(). */
+enum status pg_request_finish(struct pg_request *, bool generated, struct error *);
+void pg_request_drop(struct pg_request *); /* accepts NULL */
+
+/* Reads what has come, without waiting. */
+enum status pg_session_read(struct pg_session *, struct error *);
+/* Waits for the socket to become readable, or writable where something is left to send. */
+void pg_session_poll(struct pg_session *, int ms);
+double pg_now_ms(void);
+
+/* ---- cancel.c -----------------------------------------------------------------------------
+ */
+
+/* Tells the server to stop what it does and reads all answers; breaks the session when that
+ * takes longer than CANCEL_ANSWER_MS. */
+void pg_session_cancel(struct pg_session *);
+
+/* ---- connection.c -------------------------------------------------------------------------
+ */
+
+/* A record for bridge_log, with the notices that have gathered. */
+void pg_log(struct pg_session *, const struct statement_record *);
+
+/* ---- snapshot.c ---------------------------------------------------------------------------
+ */
+
+/* The commands that must go before the first statement of a snapshot, into the same request. */
+enum status pg_snapshot_enter(struct pg_session *, struct pg_request *, struct error *);
+/* ---- errors.c -----------------------------------------------------------------------------
+ */
+
+/* A failed result as an error. generated: the statement is this driver's own, so that an
+ * unknown name in it means that the remote relation has changed. */
+enum status pg_result_error(const PGresult *, bool generated, struct error *);
+/* libpq's message on one line, without its last newline. */
+void pg_message_line(const char *message, char *line, size_t line_bytes);
+
+#endif

@@ -1,0 +1,114 @@
+/* One SQLite connection: the servers it named, their sessions and snapshots, what it created.
+ *
+ * Made by the entry point, shared by every module and function that it registers, freed with the
+ * last of them. Everything runs on the thread that holds SQLite's connection. */
+#ifndef DRAWBRIDGE_VTAB_CONNECTION_H
+#define DRAWBRIDGE_VTAB_CONNECTION_H
+
+#include "base/options.h"
+#include "base/sqlite.h"
+#include "base/status.h"
+#include "drivers/driver.h"
+#include "drivers/registry.h"
+#include "vtab/log.h"
+
+struct recorder; /* vtab/explain.h */
+
+/* One relation of a server as this connection knows it. */
+struct known_table {
+    struct known_table *next;
+    struct schema *schema; /* one reference */
+    char *values;          /* the value options it is presented under; "" the server's own */
+    char *place, *name;    /* where bridge_attach put it; NULL: it is only listed */
+    bool by_search_path;   /* found by its bare name: the search path led to this schema */
+    bool described;        /* asked for by itself: no catalog that was read has it */
+    bool gone;             /* the remote has it no more; to be dropped from its place */
+};
+
+enum server_state { SERVER_NEW, SERVER_IDLE, SERVER_BUSY, SERVER_BROKEN };
+
+struct server {
+    struct server *next;
+    struct connection *connection;
+    int references; /* the connection's list, and every table that uses it */
+    bool removed;   /* detached: tables that still hold it answer with an error */
+    char *name;
+    struct target target;
+    struct options options;   /* server and value options, with the defaults behind them */
+    char *place;              /* where bridge_attach put its tables; NULL */
+    bool place_attached;      /* as=NAME made that schema: bridge_detach detaches it */
+    struct options attach;    /* the words of bridge_attach, for bridge_refresh; unset without place */
+    struct known_table *tables; /* in catalog order */
+    bool catalog_complete;    /* a whole catalog has been read at least once */
+    struct session *session;  /* NULL until first use */
+    int cursors;              /* open ones: while there are any, the snapshot lasts */
+    bool in_snapshot;
+    int64_t snapshot_statements; /* scans started in it */
+    int64_t reconnects;
+    struct session_counts past; /* of sessions that are gone */
+    char *last_error;
+};
+
+/* A definition that CREATE VIRTUAL TABLE made in this session; any other was read from a file. */
+struct own_definition {
+    struct own_definition *next;
+    char *place, *name, *arguments;
+    char *server; /* the name of its server: a url= table has one of its own */
+};
+
+struct connection {
+    sqlite3 *db;
+    int references;
+    struct server *servers;
+    struct own_definition *own;
+    struct log log;
+    struct recorder *recorder; /* set while bridge_explain runs a statement */
+    bool locked;               /* bridge_lock() or DRAWBRIDGE_LOCK=1 */
+    int creating_own;          /* > 0 while bridge_attach creates tables */
+    /* Are like(), glob() and the built-in collations SQLite's own? Asked once per snapshot. */
+    bool builtins_known, like_builtin, glob_builtin, like_case_sensitive;
+};
+
+struct connection *connection_create(sqlite3 *); /* one reference; NULL when memory is out */
+struct connection *connection_retain(struct connection *);
+void connection_release(void *connection); /* fits every xDestroy */
+/* host.interrupted: sqlite3_interrupt(), Ctrl-C or a progress handler that says stop. */
+bool connection_interrupted(void *connection);
+bool connection_is_utf16(struct connection *);
+
+/* SQLite compares the names of servers without case. */
+struct server *server_find(struct connection *, const char *name);
+/* Makes or replaces a server; target and options are taken over (and zeroed) on success. Replacing
+ * one with open cursors is refused. *out is borrowed. */
+enum status server_define(struct connection *, const char *name, struct target *,
+        struct options *, struct server **out, struct error *);
+struct server *server_retain(struct server *);
+void server_release(struct server *);
+void server_remove(struct server *); /* out of the connection's list; its session is closed */
+
+/* The session, connected if need be. A broken one is replaced when nothing is open on it. */
+enum status server_session(struct server *, struct session **out, struct error *);
+/* The session inside this server's snapshot, begun if need be. The caller holds a cursor. */
+enum status server_snapshot(struct server *, struct session **out, struct error *);
+void server_open_cursor(struct server *);
+void server_close_cursor(struct server *); /* the last one ends the snapshot */
+/* Drops the snapshot and, when broken, the session, so that the next use starts afresh. Only while
+ * no scan is open. */
+void server_restart(struct server *);
+enum server_state server_state(const struct server *);
+struct session_counts server_counts(const struct server *);
+/* Keeps the text for bridge_servers.last_error. */
+void server_failed(struct server *, const struct error *);
+/* Kept settings that need no session. */
+double server_latency_ms(const struct server *);
+
+/* Reads the catalog: every relation of the schemas (option text "a,b" or NULL) that is not known
+ * yet or has changed; those that are gone are forgotten. *changed counts the differences. */
+enum status server_load_catalog(struct server *, const char *schemas, int *changed,
+        struct error *);
+/* One relation, known or asked for now. table_options chain to the server's and say which: table=
+ * and schema=, or query=. *out is given (schema_release). fresh: ask the remote again. */
+enum status server_describe(struct server *, const struct options *table_options, bool fresh,
+        struct schema **out, struct error *);
+
+#endif

@@ -1,0 +1,318 @@
+/* A cursor's life: filter.c makes the query, here it is run, and its rows are handed over.
+ *
+ * The scan asks for the columns that SQLite said it would read and, as far as can be guessed, for
+ * rowids or a mere count. SQLite may read more after all (rowids and the key of a WITHOUT ROWID
+ * table are in no list of used columns): then the scan starts again in the same snapshot, with
+ * what is missing, and goes forward to the row it stood on. */
+#include "vtab/cursor.h"
+
+#include "vtab/cell.h"
+#include "vtab/explain.h"
+#include "vtab/report.h"
+
+#include <assert.h>
+#include <string.h>
+
+int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
+    struct table *table = (struct table *)base;
+    struct cursor *cursor = memory_alloc(sizeof(*cursor));
+
+    if (cursor == NULL) {
+        return SQLITE_NOMEM;
+    }
+    cursor->table = table;
+    cursor->explain_scan = -1;
+    cursor->eof = true;
+    cursor->opened_at_steps = table_statement_steps(table);
+    batch_init(&cursor->batch);
+    server_open_cursor(table->server);
+    if (table->cursors++ == 0) {
+        digest_map_clear(&table->rowids);
+        sqlite3_randomness(sizeof(table->rowid_key), table->rowid_key);
+    }
+    *out = &cursor->base;
+    return SQLITE_OK;
+}
+
+static void cursor_end_scan(struct cursor *cursor) {
+    if (cursor->scan != NULL) {
+        struct recorder *recorder = cursor->table->connection->recorder;
+
+        if (recorder != NULL && cursor->explain_scan >= 0) {
+            recorder_done(recorder, cursor->explain_scan, cursor->scan->rows,
+                    cursor->scan->round_trips, cursor->scan->ms);
+        }
+        cursor->scan->session->driver->scan_end(cursor->scan);
+        cursor->scan = NULL;
+    }
+}
+
+int cursor_close(sqlite3_vtab_cursor *base) {
+    struct cursor *cursor = (struct cursor *)base;
+    struct table *table = cursor->table;
+
+    cursor_end_scan(cursor);
+    table->cursors--;
+    server_close_cursor(table->server);
+    batch_clear(&cursor->batch);
+    arena_clear(&cursor->filter_arena);
+    arena_clear(&cursor->plan_arena);
+    digest_map_clear(&cursor->occurrences);
+    memory_free(cursor->plan_text);
+    memory_free(cursor);
+    return SQLITE_OK;
+}
+
+/* ---- running the query -------------------------------------------------------------------- */
+
+static void explain_query(const struct cursor *cursor) {
+    struct recorder *recorder = cursor->table->connection->recorder;
+    const struct query *query = &cursor->query;
+    struct text text;
+    int scan = cursor->explain_scan;
+
+    if (recorder == NULL || scan < 0) {
+        return;
+    }
+    text_init(&text, PLAN_TEXT_BYTES_MAX);
+    recorder_note(recorder, scan, EXPLAIN_REMOTE, cursor->scan->statement, NULL, NULL);
+    recorder_note(recorder, scan, EXPLAIN_TRANSPORT, cursor->scan->transport, NULL, NULL);
+    for (size_t i = 0; i < query->column_count; i++) {
+        text_append(&text, i > 0 ? ", " : "");
+        plan_append_name(&text, query->schema->columns[query->columns[i]].name);
+    }
+    recorder_note(recorder, scan, EXPLAIN_COLUMNS,
+            cursor->count_only ? "count" : text_get(&text), NULL, NULL);
+    text_truncate(&text, 0);
+    for (size_t i = 0; i < query->order_count; i++) {
+        text_append(&text, i > 0 ? ", " : "");
+        plan_append_name(&text, query->schema->columns[query->order[i].column].name);
+        text_append(&text, query->order[i].descending ? " desc" : "");
+    }
+    if (query->order_count > 0) {
+        recorder_note(recorder, scan, EXPLAIN_ORDER, text_get(&text), "exact", NULL);
+    }
+    if (query->row_goal > 0) {
+        text_truncate(&text, 0);
+        text_printf(&text, "%lld", (long long)query->row_goal);
+        recorder_note(recorder, scan, EXPLAIN_LIMIT, text_get(&text),
+                query->limit >= 0 ? "exact" : "superset",
+                query->limit >= 0 ? NULL : "only the first fetch is sized by it");
+    }
+    text_clear(&text);
+}
+
+static enum status cursor_fetch(struct cursor *cursor, struct error *err) {
+    enum status status;
+
+    cursor->first += cursor->batch.rows;
+    cursor->row = 0;
+    status = cursor->scan->session->driver->scan_next(cursor->scan, &cursor->batch, err);
+    cursor->eof = status != STATUS_OK || cursor->batch.rows == 0;
+    return status;
+}
+
+static enum status cursor_run(struct cursor *cursor, struct error *err) {
+    struct server *server = cursor->table->server;
+    struct session *session;
+    enum status status = server_snapshot(server, &session, err);
+
+    cursor->query.flags &= QUERY_UNIQUE;
+    cursor->query.flags |= cursor->count_only ? QUERY_COUNT_ONLY : 0;
+    cursor->query.flags |= cursor->identity &&
+                    cursor->table->schema->identity == IDENTITY_ROWID
+            ? QUERY_IDENTITY
+            : 0;
+    cursor->first = 0;
+    cursor->batch.rows = 0;
+    digest_map_clear(&cursor->occurrences);
+    if (status == STATUS_OK) {
+        server->snapshot_statements++;
+        status = session->driver->scan_start(session, &cursor->query, &cursor->scan, err);
+    }
+    if (status == STATUS_OK) {
+        status = cursor_fetch(cursor, err);
+    }
+    if (status == STATUS_OK) {
+        explain_query(cursor);
+    } else {
+        cursor_end_scan(cursor);
+    }
+    return status;
+}
+
+/* A session that died while it was idle is noticed by its next statement. Nothing was read in this
+ * snapshot yet, so another session may take its place unseen: once. */
+static enum status cursor_start(struct cursor *cursor, struct error *err) {
+    struct server *server = cursor->table->server;
+    bool first = !server->in_snapshot || server->snapshot_statements == 0;
+    bool used_before = server->session != NULL && !server->session->broken;
+    struct error lost = { 0 };
+    enum status status = cursor_run(cursor, &lost);
+
+    if (status == STATUS_LOST && first && used_before) {
+        error_clear(&lost);
+        server_restart(server);
+        status = cursor_run(cursor, &lost);
+    }
+    if (status != STATUS_OK) {
+        server_failed(server, &lost);
+        error_move(err, &lost);
+    }
+    return status;
+}
+
+/* ---- what was not foreseen ---------------------------------------------------------------- */
+
+/* Numbers rows that have no number of their own; every row of the scan passes here in turn. */
+static enum status cursor_number_row(struct cursor *cursor, struct error *err) {
+    struct table *table = cursor->table;
+    struct digest digest;
+    int64_t before;
+    enum status status;
+
+    if (cursor->eof || !cursor->identity || table->schema->identity != IDENTITY_ROW) {
+        return STATUS_OK;
+    }
+    digest = digest_row(&cursor->batch, cursor->row, table->rowid_key);
+    status = digest_map_count(&cursor->occurrences, digest, &before, err);
+    if (status == STATUS_OK) {
+        status = digest_map_number(&table->rowids, digest, before, &cursor->rowid, err);
+    }
+    return status;
+}
+
+static enum status cursor_step(struct cursor *cursor, struct error *err) {
+    enum status status = STATUS_OK;
+
+    cursor->row++;
+    if (cursor->row >= cursor->batch.rows) {
+        status = cursor_fetch(cursor, err);
+    }
+    if (status == STATUS_OK) {
+        status = cursor_number_row(cursor, err);
+    }
+    return status;
+}
+
+/* The same rows again with more of each: in one snapshot the same query gives the same rows in
+ * the same order (cursors run no parallel plans, and scans are not synchronised). */
+static enum status cursor_widen(struct cursor *cursor, int extra, bool identity,
+        struct error *err) {
+    int64_t target = cursor->first + cursor->row;
+    enum status status;
+
+    cursor_end_scan(cursor);
+    cursor->count_only = false;
+    cursor->identity |= identity;
+    cursor_choose_columns(cursor, extra);
+    if (identity) {
+        cursor->table->rowids_used = true;
+    }
+    status = cursor_run(cursor, err);
+    if (status == STATUS_OK) {
+        status = cursor_number_row(cursor, err);
+    }
+    while (status == STATUS_OK && !cursor->eof && cursor->first + cursor->row < target) {
+        status = cursor_step(cursor, err);
+    }
+    if (status == STATUS_OK && cursor->eof) {
+        status = error_set(err, STATUS_PROTOCOL,
+                "server \"%s\" gave fewer rows to the same query in one snapshot",
+                cursor->table->server->name);
+    }
+    return status;
+}
+
+/* ---- methods ------------------------------------------------------------------------------ */
+
+static int cursor_report(struct cursor *cursor, struct error *err) {
+    cursor->eof = true;
+    return report_vtab(&cursor->table->base.zErrMsg, err);
+}
+
+int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int argc,
+        sqlite3_value **argv) {
+    struct cursor *cursor = (struct cursor *)base;
+    struct table *table = cursor->table;
+    struct error err = { 0 };
+    enum status status;
+    bool empty = false;
+
+    (void)number;
+    cursor_end_scan(cursor);
+    cursor->eof = true;
+    if (table->driver != table->server->target.driver && !table->server->removed) {
+        error_set(&err, STATUS_SCHEMA, "server \"%s\" leads elsewhere now", table->server->name);
+        return table_changed(table, &err, cursor->opened_at_steps);
+    }
+    status = cursor_prepare(cursor, plan, argc, argv, &empty, &err);
+    if (status == STATUS_OK && !empty) {
+        status = cursor_start(cursor, &err);
+    }
+    if (status == STATUS_OK) {
+        status = cursor_number_row(cursor, &err);
+    }
+    if (status == STATUS_SCHEMA) {
+        return table_changed(table, &err, cursor->opened_at_steps);
+    }
+    return status == STATUS_OK ? SQLITE_OK : cursor_report(cursor, &err);
+}
+
+int cursor_next(sqlite3_vtab_cursor *base) {
+    struct cursor *cursor = (struct cursor *)base;
+    struct error err = { 0 };
+
+    return cursor_step(cursor, &err) == STATUS_OK ? SQLITE_OK : cursor_report(cursor, &err);
+}
+
+int cursor_eof(sqlite3_vtab_cursor *base) {
+    return ((struct cursor *)base)->eof;
+}
+
+int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
+    struct cursor *cursor = (struct cursor *)base;
+    struct error err = { 0 };
+
+    if (cursor->count_only || cursor->places[column] < 0) {
+        if (cursor_widen(cursor, column, false, &err) != STATUS_OK) {
+            return cursor_report(cursor, &err);
+        }
+    }
+    cell_result(context, &cursor->batch, (size_t)cursor->places[column], cursor->row);
+    return SQLITE_OK;
+}
+
+static int cursor_key_rowid(const struct cursor *cursor, sqlite3_int64 *rowid) {
+    size_t place = (size_t)cursor->places[cursor->table->schema->key_column];
+
+    if (batch_kind(&cursor->batch, place, cursor->row) != VALUE_INTEGER) {
+        sqlite3_free(cursor->table->base.zErrMsg);
+        cursor->table->base.zErrMsg = sqlite3_mprintf(
+                "the key of table \"%s\" holds a value that is no integer", cursor->table->name);
+        return SQLITE_CORRUPT_VTAB;
+    }
+    *rowid = batch_cell(&cursor->batch, place, cursor->row)->integer;
+    return SQLITE_OK;
+}
+
+int cursor_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
+    struct cursor *cursor = (struct cursor *)base;
+    const struct schema *schema = cursor->table->schema;
+    struct error err = { 0 };
+    bool missing = schema->identity == IDENTITY_INTEGER_KEY
+            ? cursor->places[schema->key_column] < 0
+            : !cursor->identity;
+
+    if (cursor->count_only || missing) {
+        if (cursor_widen(cursor, -1, true, &err) != STATUS_OK) {
+            return cursor_report(cursor, &err);
+        }
+    }
+    if (schema->identity == IDENTITY_INTEGER_KEY) {
+        return cursor_key_rowid(cursor, rowid);
+    }
+    *rowid = schema->identity == IDENTITY_ROW ? cursor->rowid
+                                              : cursor->batch.rowids[cursor->row];
+    return SQLITE_OK;
+}

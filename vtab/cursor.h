@@ -1,0 +1,58 @@
+/* xOpen to xRowid: a plan and its values -> a remote query -> batches -> the current row. */
+#ifndef DRAWBRIDGE_VTAB_CURSOR_H
+#define DRAWBRIDGE_VTAB_CURSOR_H
+
+#include "base/sqlite.h"
+#include "drivers/driver.h"
+#include "vtab/plan.h"
+#include "vtab/rowid.h"
+#include "vtab/table.h"
+
+/* What one cursor asks for and where it stands. */
+struct cursor {
+    sqlite3_vtab_cursor base; /* must be first: SQLite sees only this */
+    struct table *table;
+
+    /* the plan, kept while SQLite comes back with the same text (inner side of a join) */
+    char *plan_text;
+    struct plan plan;
+    struct arena plan_arena;
+    int explain_scan; /* number in the recorder; -1 none yet */
+    bool counts;      /* the statement looks as if it only counts rows */
+    bool names_rowid; /* it looks as if it asks for rowids */
+
+    /* this xFilter: values and predicates live in filter_arena */
+    struct arena filter_arena;
+    struct query query;
+    int *columns; /* of query; room for all of the schema's */
+    int *places;  /* schema column -> batch column; -1: not asked for */
+    bool identity; /* rowids are wanted */
+    bool count_only;
+
+    /* the answer */
+    struct scan *scan;
+    struct batch batch;
+    int64_t first;    /* rows of earlier batches */
+    int64_t row;      /* in this batch */
+    bool eof;
+    int64_t opened_at_steps; /* for table_changed() */
+    int64_t rowid;           /* of the current row: IDENTITY_ROW */
+    struct digest_map occurrences;
+};
+
+/* vtab/filter.c: plan and values -> cursor->query. *empty: no row can match, nothing to ask. */
+enum status cursor_prepare(struct cursor *, const char *plan, int argc, sqlite3_value **argv,
+        bool *empty, struct error *);
+/* Makes query.columns and places from a plan's columns and one more (-1: none). */
+void cursor_choose_columns(struct cursor *, int extra);
+
+int cursor_open(sqlite3_vtab *, sqlite3_vtab_cursor **);
+int cursor_close(sqlite3_vtab_cursor *);
+int cursor_filter(sqlite3_vtab_cursor *, int number, const char *plan, int argc,
+        sqlite3_value **argv);
+int cursor_next(sqlite3_vtab_cursor *);
+int cursor_eof(sqlite3_vtab_cursor *);
+int cursor_column(sqlite3_vtab_cursor *, sqlite3_context *, int column);
+int cursor_rowid(sqlite3_vtab_cursor *, sqlite3_int64 *rowid);
+
+#endif

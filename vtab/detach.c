@@ -1,0 +1,114 @@
+/* The run of bridge_detach: tables, then the schema that as= made, then the server. */
+#include "vtab/attach.h"
+
+#include "vtab/host.h"
+
+#include <string.h>
+
+/* Only what stands there as bridge_attach made it: another object may have taken the name. */
+static enum status drop_tables(struct server *server, const struct local_objects *objects,
+        int *count, struct error *err) {
+    enum status status = STATUS_OK;
+
+    for (const struct known_table *known = server->tables; known != NULL && status == STATUS_OK;
+            known = known->next) {
+        const struct local_object *object =
+                known->name != NULL ? local_objects_find(objects, known->name) : NULL;
+
+        if (object != NULL && local_object_is_ours(object) &&
+                local_object_mentions(object, server->name)) {
+            status = host_run(server->connection->db, err, "DROP TABLE \"%w\".\"%w\"",
+                    server->place, known->name);
+            *count += status == STATUS_OK;
+        }
+    }
+    return status;
+}
+
+static enum status drop_all(struct server *server, const struct local_objects *objects,
+        int *count, struct error *err) {
+    sqlite3 *db = server->connection->db;
+    struct error undo = { 0 };
+    enum status status = host_run(db, err, "SAVEPOINT bridge_detach");
+
+    if (status == STATUS_OK) {
+        status = drop_tables(server, objects, count, err);
+        if (status == STATUS_OK) {
+            status = host_run(db, err, "RELEASE bridge_detach");
+        }
+        if (status != STATUS_OK) {
+            host_run(db, &undo, "ROLLBACK TO bridge_detach");
+            host_run(db, &undo, "RELEASE bridge_detach");
+        }
+    }
+    error_clear(&undo);
+    return status;
+}
+
+/* A schema that holds something else stays: tables of another server, which then answers for
+ * it, or the user's own. */
+static enum status leave_place(struct server *server, struct error *err) {
+    struct local_objects left = { 0 };
+    enum status status = local_objects_read(server->connection->db, server->place, &left, err);
+    bool empty = left.first == NULL;
+
+    local_objects_clear(&left);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (empty) {
+        return host_run(server->connection->db, err, "DETACH \"%w\"", server->place);
+    }
+    for (struct server *other = server->connection->servers; other != NULL;
+            other = other->next) {
+        if (other != server && other->place != NULL &&
+                sqlite3_stricmp(other->place, server->place) == 0) {
+            other->place_attached = true;
+            break;
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status detach_place(struct server *server, int *count, struct error *err) {
+    struct local_objects objects = { 0 };
+    struct places places = { 0 };
+    enum status status = places_read(server->connection->db, &places, err);
+    bool there = status == STATUS_OK && places_find(&places, server->place) >= 0;
+
+    places_clear(&places);
+    if (!there) {
+        return status; /* the user detached the schema, tables and all */
+    }
+    if (server->place_attached && !sqlite3_get_autocommit(server->connection->db)) {
+        return error_set(err, STATUS_USAGE,
+                "cannot detach schema \"%s\" within a transaction: COMMIT or ROLLBACK first",
+                server->place);
+    }
+    status = local_objects_read(server->connection->db, server->place, &objects, err);
+    if (status == STATUS_OK) {
+        status = drop_all(server, &objects, count, err);
+    }
+    local_objects_clear(&objects);
+    if (status == STATUS_OK && server->place_attached) {
+        status = leave_place(server, err);
+    }
+    return status;
+}
+
+enum status attach_detach(struct server *server, int *count, struct error *err) {
+    enum status status = STATUS_OK;
+
+    *count = 0;
+    if (server->cursors > 0) {
+        return error_set(err, STATUS_USAGE,
+                "server \"%s\" cannot be detached while a query reads from it", server->name);
+    }
+    if (server->place != NULL) {
+        status = detach_place(server, count, err);
+    }
+    if (status == STATUS_OK) {
+        server_remove(server);
+    }
+    return status;
+}

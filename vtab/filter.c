@@ -1,0 +1,395 @@
+/* The first half of xFilter: a plan's text and SQLite's values -> a query, each condition judged
+ * for the very value it has. cursor.c runs the query. */
+#include "vtab/cursor.h"
+
+#include "vtab/cell.h"
+#include "vtab/explain.h"
+
+#include <string.h>
+
+static const char *const verdict_words[] = {
+    [VERDICT_SKIP] = "local",
+    [VERDICT_SUPERSET] = "superset",
+    [VERDICT_EXACT] = "exact",
+    [VERDICT_EMPTY] = "empty",
+    [VERDICT_ALL] = "exact",
+};
+
+struct filter {
+    struct cursor *cursor;
+    sqlite3_value **argv;
+    int argc, next; /* argument due */
+    struct predicate *predicates;
+    size_t predicate_count;
+    bool all_exact, empty;
+    struct error *err;
+};
+
+/* ---- which columns ------------------------------------------------------------------------ */
+
+void cursor_choose_columns(struct cursor *cursor, int extra) {
+    const struct schema *schema = cursor->table->schema;
+    bool all = cursor->identity && schema->identity == IDENTITY_ROW;
+    size_t count = 0, next = 0;
+
+    for (size_t i = 0; i < schema->column_count; i++) {
+        bool planned = next < cursor->plan.column_count && cursor->plan.columns[next] == (int)i;
+        bool had = cursor->places[i] >= 0;
+        bool key = cursor->identity && schema->identity == IDENTITY_INTEGER_KEY &&
+                schema->key_column == (int)i;
+
+        next += planned;
+        cursor->places[i] = -1;
+        if (planned || had || key || all || extra == (int)i) {
+            cursor->places[i] = (int)count;
+            cursor->columns[count++] = (int)i;
+        }
+    }
+    cursor->query.columns = cursor->columns;
+    cursor->query.column_count = count;
+}
+
+static bool is_word_part(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+            c == '_' || (c & 0x80) != 0;
+}
+
+static bool text_has_word(const char *text, const char *word) {
+    size_t length = strlen(word);
+
+    for (const char *at = text; *at != '\0'; at++) {
+        if ((at == text || !is_word_part(at[-1])) &&
+                sqlite3_strnicmp(at, word, (int)length) == 0 && !is_word_part(at[length])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Does one of these words stand in a running statement's text? SQLite does not say whether rowids
+ * will be asked for. A statement that names none (nor the key that is one, nor OR, whose branches
+ * merge by rowid) rarely needs one; when it does after all, the cursor asks again: never a wrong
+ * answer. */
+static bool statement_has(sqlite3 *db, const char *const *words, const char *key) {
+    bool found = false;
+
+    for (sqlite3_stmt *stmt = sqlite3_next_stmt(db, NULL); stmt != NULL && !found;
+            stmt = sqlite3_next_stmt(db, stmt)) {
+        const char *sql = sqlite3_stmt_busy(stmt) ? sqlite3_sql(stmt) : NULL;
+
+        for (size_t i = 0; sql != NULL && words[i] != NULL && !found; i++) {
+            found = text_has_word(sql, words[i]);
+        }
+        found = found || (sql != NULL && key != NULL && text_has_word(sql, key));
+    }
+    return found;
+}
+
+static void guess_use(struct cursor *cursor) {
+    static const char *const rowid_words[] = { "rowid", "_rowid_", "oid", "or",
+        NULL };
+    static const char *const count_words[] = { "count", NULL };
+    const struct table *table = cursor->table;
+    const struct schema *schema = table->schema;
+    const char *key = schema->identity == IDENTITY_INTEGER_KEY
+            ? schema->columns[schema->key_column].name
+            : NULL;
+    sqlite3 *db = table->connection->db;
+
+    cursor->counts = cursor->plan.column_count == 0 && cursor->plan.condition_count == 0 &&
+            cursor->plan.local_text == NULL && cursor->plan.order_count == 0 &&
+            statement_has(db, count_words, NULL);
+    cursor->names_rowid = schema->identity != IDENTITY_KEY &&
+            (schema->identity == IDENTITY_INTEGER_KEY ? statement_has(db, rowid_words, key)
+                                                      : statement_has(db, rowid_words, NULL));
+}
+
+/* ---- values and verdicts ------------------------------------------------------------------ */
+
+static enum status read_in_values(
+        struct filter *filter, sqlite3_value *list, struct value **out, size_t *count) {
+    struct arena *arena = &filter->cursor->filter_arena;
+    struct value *values = NULL;
+    size_t capacity = 0;
+    sqlite3_value *item = NULL;
+    int code = sqlite3_vtab_in_first(list, &item);
+
+    *count = 0;
+    for (; code == SQLITE_OK && item != NULL; code = sqlite3_vtab_in_next(list, &item)) {
+        enum status status;
+
+        if (*count == capacity) {
+            struct value *larger;
+
+            capacity = capacity == 0 ? 16 : capacity * 2;
+            larger = arena_alloc_array(arena, capacity, sizeof(*larger));
+            if (larger == NULL) {
+                return error_nomem(filter->err);
+            }
+            if (*count > 0) {
+                memcpy(larger, values, *count * sizeof(*values));
+            }
+            values = larger;
+        }
+        status = cell_value(item, arena, &values[*count], filter->err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        (*count)++;
+    }
+    *out = values;
+    return code == SQLITE_OK || code == SQLITE_DONE ? STATUS_OK : error_nomem(filter->err);
+}
+
+static enum status read_values(struct filter *filter, const struct condition *condition,
+        struct value **out, size_t *count) {
+    *out = NULL;
+    *count = 0;
+    if (!plan_operator_has_value(condition->op)) {
+        return STATUS_OK;
+    }
+    if (filter->next >= filter->argc) {
+        return error_set(filter->err, STATUS_USAGE, "malformed plan: a value is missing");
+    }
+    if (condition->op == OPERATOR_IN) {
+        return read_in_values(filter, filter->argv[filter->next++], out, count);
+    }
+    *out = arena_alloc(&filter->cursor->filter_arena, sizeof(**out));
+    *count = 1;
+    return *out == NULL
+            ? error_nomem(filter->err)
+            : cell_value(filter->argv[filter->next++], NULL, *out, filter->err);
+}
+
+/* Applications may put functions of their own under the names of SQLite's, and then the remote
+ * would be asked another question than SQLite answers. */
+static void learn_builtins(struct connection *connection) {
+    static const char sql[] =
+            "SELECT (SELECT count(*) FROM pragma_function_list WHERE name = 'like' AND NOT builtin)"
+            ", (SELECT count(*) FROM pragma_function_list WHERE name = 'glob' AND NOT builtin)"
+            ", 'a' LIKE 'A', 'a' LIKE 'b' OR 'aB' LIKE '_' OR char(233) LIKE char(201)"
+            ", 'ab' GLOB 'a*' AND NOT 'ab' GLOB 'A*' AND NOT 'ab' GLOB 'b'";
+    sqlite3_stmt *stmt = NULL;
+
+    connection->like_builtin = false;
+    connection->glob_builtin = false;
+    if (sqlite3_prepare_v2(connection->db, sql, -1, &stmt, NULL) == SQLITE_OK &&
+            sqlite3_step(stmt) == SQLITE_ROW) {
+        connection->like_builtin =
+                sqlite3_column_int(stmt, 0) == 0 && sqlite3_column_int(stmt, 3) == 0;
+        connection->like_case_sensitive = sqlite3_column_int(stmt, 2) == 0;
+        connection->glob_builtin =
+                sqlite3_column_int(stmt, 1) == 0 && sqlite3_column_int(stmt, 4) == 1;
+    }
+    sqlite3_finalize(stmt);
+    connection->builtins_known = true;
+}
+
+static bool pattern_is_foreign(struct filter *filter, enum condition_operator op) {
+    struct connection *connection = filter->cursor->table->connection;
+
+    if (op != OPERATOR_LIKE && op != OPERATOR_GLOB) {
+        return false;
+    }
+    if (!connection->builtins_known) {
+        learn_builtins(connection);
+    }
+    return op == OPERATOR_LIKE ? !connection->like_builtin : !connection->glob_builtin;
+}
+
+/* In a UTF-16 database SQLite compares text by UTF-16 code units: ranges of text stay local. */
+static bool range_is_foreign(
+        const struct filter *filter, enum condition_operator op, const struct value *value) {
+    return filter->cursor->table->utf16 && value != NULL && value->kind == VALUE_TEXT &&
+            (op == OPERATOR_LT || op == OPERATOR_LE || op == OPERATOR_GT || op == OPERATOR_GE);
+}
+
+static enum status judge(struct filter *filter, const struct condition *condition,
+        struct judgement *judgement) {
+    const struct table *table = filter->cursor->table;
+    struct value *values;
+    size_t count;
+    enum status status = read_values(filter, condition, &values, &count);
+
+    memset(judgement, 0, sizeof(*judgement));
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (pattern_is_foreign(filter, condition->op)) {
+        judgement->why = "the application replaced this function";
+        return STATUS_OK;
+    }
+    if (range_is_foreign(filter, condition->op, values)) {
+        judgement->why = "text sorts by UTF-16 in this database";
+        return STATUS_OK;
+    }
+    status = table->driver->judge(table->schema, condition, values, count,
+            &filter->cursor->filter_arena, judgement);
+    if (status != STATUS_OK) {
+        return error_nomem(filter->err);
+    }
+    if (condition->op == OPERATOR_LIKE && judgement->verdict == VERDICT_EXACT &&
+            table->connection->like_case_sensitive) {
+        judgement->verdict = VERDICT_SUPERSET;
+        judgement->why = "PRAGMA case_sensitive_like is on";
+    }
+    return STATUS_OK;
+}
+
+static void explain_condition(const struct cursor *cursor, const struct condition *condition,
+        const struct judgement *judgement) {
+    struct recorder *recorder = cursor->table->connection->recorder;
+    struct text text;
+
+    if (recorder != NULL && cursor->explain_scan >= 0) {
+        text_init(&text, PLAN_TEXT_BYTES_MAX);
+        plan_print_condition(condition, cursor->table->schema, &text);
+        recorder_note(recorder, cursor->explain_scan, EXPLAIN_WHERE, text_get(&text),
+                verdict_words[judgement->verdict], judgement->why);
+        text_clear(&text);
+    }
+}
+
+static enum status filter_conditions(struct filter *filter) {
+    struct cursor *cursor = filter->cursor;
+    const struct plan *plan = &cursor->plan;
+
+    filter->predicates = arena_alloc_array(
+            &cursor->filter_arena, plan->condition_count + 1, sizeof(*filter->predicates));
+    if (filter->predicates == NULL) {
+        return error_nomem(filter->err);
+    }
+    for (size_t i = 0; i < plan->condition_count; i++) {
+        struct judgement judgement;
+        enum status status = judge(filter, &plan->conditions[i], &judgement);
+
+        if (status != STATUS_OK) {
+            return status;
+        }
+        explain_condition(cursor, &plan->conditions[i], &judgement);
+        filter->empty |= judgement.verdict == VERDICT_EMPTY;
+        filter->all_exact &=
+                judgement.verdict == VERDICT_EXACT || judgement.verdict == VERDICT_ALL;
+        if (judgement.verdict == VERDICT_EXACT || judgement.verdict == VERDICT_SUPERSET) {
+            filter->predicates[filter->predicate_count++] = judgement.predicate;
+        }
+    }
+    return STATUS_OK;
+}
+
+static int64_t value_rows(const sqlite3_value *value) {
+    int64_t rows = sqlite3_value_int64((sqlite3_value *)value);
+
+    return rows < 0 ? 0 : rows;
+}
+
+/* LIMIT -1 is none; an OFFSET is added, since SQLite itself skips those rows. */
+static enum status filter_limit(struct filter *filter) {
+    const struct plan *plan = &filter->cursor->plan;
+    struct query *query = &filter->cursor->query;
+    int wanted = (plan->limit != PLAN_LIMIT_NONE) + plan->offset;
+    int64_t limit, offset = 0;
+
+    query->limit = -1;
+    query->row_goal = 0;
+    if (plan->limit == PLAN_LIMIT_NONE) {
+        return STATUS_OK;
+    }
+    if (filter->argc - filter->next < wanted) {
+        return error_set(filter->err, STATUS_USAGE, "malformed plan: a value is missing");
+    }
+    limit = sqlite3_value_int64(filter->argv[filter->next++]);
+    if (plan->offset) {
+        offset = value_rows(filter->argv[filter->next++]);
+    }
+    if (limit < 0 || limit > INT64_MAX - offset) {
+        return STATUS_OK;
+    }
+    query->row_goal = limit + offset > 0 ? limit + offset : 1;
+    if (plan->limit == PLAN_LIMIT_EXACT && filter->all_exact) {
+        query->limit = limit + offset;
+    }
+    return STATUS_OK;
+}
+
+/* ---- the whole ---------------------------------------------------------------------------- */
+
+static enum status keep_plan(struct cursor *cursor, const char *plan, struct error *err) {
+    size_t count = cursor->table->schema->column_count;
+    enum status status;
+
+    if (cursor->plan_text != NULL && strcmp(cursor->plan_text, plan) == 0) {
+        return STATUS_OK;
+    }
+    memory_free(cursor->plan_text);
+    arena_reset(&cursor->plan_arena);
+    cursor->explain_scan = -1;
+    cursor->plan_text = memory_copy_text(plan);
+    cursor->columns = arena_alloc_array(&cursor->plan_arena, count, sizeof(*cursor->columns));
+    cursor->places = arena_alloc_array(&cursor->plan_arena, count, sizeof(*cursor->places));
+    if (cursor->plan_text == NULL || cursor->columns == NULL || cursor->places == NULL) {
+        memory_free(cursor->plan_text);
+        cursor->plan_text = NULL;
+        return error_nomem(err);
+    }
+    status = plan_parse(
+            cursor->plan_text, cursor->table->schema, &cursor->plan_arena, &cursor->plan, err);
+    if (status != STATUS_OK) {
+        memory_free(cursor->plan_text);
+        cursor->plan_text = NULL;
+        return status;
+    }
+    guess_use(cursor);
+    return STATUS_OK;
+}
+
+static void explain_plan(struct cursor *cursor) {
+    const struct table *table = cursor->table;
+    struct recorder *recorder = table->connection->recorder;
+
+    if (recorder == NULL || cursor->explain_scan >= 0) {
+        return;
+    }
+    cursor->explain_scan = recorder_scan(recorder, table->server->name, table->name);
+    if (cursor->plan.local_text != NULL) {
+        recorder_note(recorder, cursor->explain_scan, EXPLAIN_WHERE, cursor->plan.local_text + 1,
+                "local", "such conditions cannot be sent");
+    }
+}
+
+enum status cursor_prepare(struct cursor *cursor, const char *plan, int argc,
+        sqlite3_value **argv, bool *empty, struct error *err) {
+    struct filter filter = { .cursor = cursor, .argv = argv, .argc = argc, .all_exact = true,
+        .err = err };
+    enum status status = keep_plan(cursor, plan, err);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    arena_reset(&cursor->filter_arena);
+    explain_plan(cursor);
+    memset(&cursor->query, 0, sizeof(cursor->query));
+    cursor->query.schema = cursor->table->schema;
+    status = filter_conditions(&filter);
+    if (status == STATUS_OK) {
+        status = filter_limit(&filter);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    cursor->query.predicates = filter.predicates;
+    cursor->query.predicate_count = filter.predicate_count;
+    cursor->query.order = cursor->plan.order;
+    cursor->query.order_count = cursor->plan.order_count;
+    for (size_t i = 0; i < cursor->table->schema->column_count; i++) {
+        cursor->places[i] = -1;
+    }
+    cursor->count_only = cursor->counts && !cursor->table->rowids_used;
+    cursor->identity = cursor->names_rowid ||
+            (cursor->table->rowids_used && !cursor->count_only &&
+                    cursor->table->schema->identity != IDENTITY_KEY);
+    cursor_choose_columns(cursor, -1);
+    cursor->query.flags = (cursor->plan.unique && filter.all_exact ? QUERY_UNIQUE : 0);
+    *empty = filter.empty;
+    return STATUS_OK;
+}

@@ -1,0 +1,63 @@
+/* Plain SQL on the host's own connection; see host.h. */
+#include "vtab/host.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* What the codes of local statements are called here; report.c turns them back. */
+static const struct {
+    int code;
+    enum status status;
+} host_statuses[] = {
+    { SQLITE_NOMEM, STATUS_NOMEM },
+    { SQLITE_INTERRUPT, STATUS_CANCELLED },
+    { SQLITE_AUTH, STATUS_DENIED },
+    { SQLITE_READONLY, STATUS_READONLY },
+    { SQLITE_BUSY, STATUS_TIMEOUT },
+    { SQLITE_LOCKED, STATUS_TIMEOUT },
+    { SQLITE_CANTOPEN, STATUS_UNREACHABLE },
+    { SQLITE_TOOBIG, STATUS_TOO_BIG },
+};
+
+enum status host_failed(sqlite3 *db, int code, struct error *err) {
+    const char *message = sqlite3_errmsg(db);
+    enum status status = STATUS_USAGE;
+
+    for (size_t i = 0; i < sizeof(host_statuses) / sizeof(host_statuses[0]); i++) {
+        if (host_statuses[i].code == (code & 0xff)) {
+            status = host_statuses[i].status;
+        }
+    }
+    error_set(err, status, "%s", message);
+    if (strlen(message) >= ERROR_MESSAGE_BYTES) {
+        error_explain(err, NULL, message, NULL); /* the message was cut */
+    }
+    return status;
+}
+
+enum status host_run(sqlite3 *db, struct error *err, const char *format, ...) {
+    sqlite3_stmt *stmt = NULL;
+    va_list arguments;
+    char *sql;
+    int code;
+
+    va_start(arguments, format);
+    sql = sqlite3_vmprintf(format, arguments);
+    va_end(arguments);
+    if (sql == NULL) {
+        return error_nomem(err);
+    }
+    code = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+    sqlite3_free(sql);
+    while (code == SQLITE_OK || code == SQLITE_ROW) {
+        code = sqlite3_step(stmt);
+    }
+    if (code == SQLITE_DONE) {
+        code = SQLITE_OK;
+    } else {
+        host_failed(db, code, err); /* before finalize() forgets why */
+    }
+    sqlite3_finalize(stmt);
+    return code == SQLITE_OK ? STATUS_OK : err->status;
+}

@@ -1,0 +1,19 @@
+/* struct error -> what SQLite tells its user: the one place that knows SQLITE_* codes of ours. */
+#ifndef DRAWBRIDGE_VTAB_REPORT_H
+#define DRAWBRIDGE_VTAB_REPORT_H
+
+#include "base/sqlite.h"
+#include "base/status.h"
+
+/* The result code of design.md 6. */
+int report_code(const struct error *);
+/* One text with everything: message, SQLSTATE, detail, hint, remote statement. Given by
+ * sqlite3_malloc; NULL when memory is out. */
+char *report_text(const struct error *);
+/* Both for a virtual table's method: replaces *message (sqlite3_malloc'ed or NULL), clears err,
+ * returns the code. */
+int report_vtab(char **message, struct error *);
+/* The same as a scalar function's result. */
+void report_function(sqlite3_context *, struct error *);
+
+#endif

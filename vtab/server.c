@@ -1,0 +1,302 @@
+/* A named server of a connection: its session, its snapshot, what it costs to ask. known.c keeps
+ * the relations it has. */
+#include "vtab/connection.h"
+
+#include "vtab/report.h"
+
+#include <string.h>
+
+struct server *server_find(struct connection *connection, const char *name) {
+    for (struct server *server = connection->servers; server != NULL; server = server->next) {
+        if (sqlite3_stricmp(server->name, name) == 0) {
+            return server;
+        }
+    }
+    return NULL;
+}
+
+static void counts_add(struct session_counts *to, const struct session_counts *from) {
+    to->statements += from->statements;
+    to->round_trips += from->round_trips;
+    to->rows += from->rows;
+    to->bytes_in += from->bytes_in;
+    to->bytes_out += from->bytes_out;
+}
+
+static void server_close_session(struct server *server) {
+    if (server->session != NULL) {
+        counts_add(&server->past, &server->session->counts);
+        server->session->driver->close(server->session);
+        server->session = NULL;
+    }
+    server->in_snapshot = false;
+}
+
+static void server_forget_tables(struct server *server) {
+    while (server->tables != NULL) {
+        struct known_table *known = server->tables;
+
+        server->tables = known->next;
+        schema_release(known->schema);
+        memory_free(known->values);
+        memory_free(known->place);
+        memory_free(known->name);
+        memory_free(known);
+    }
+    server->catalog_complete = false;
+}
+
+struct server *server_retain(struct server *server) {
+    server->references++;
+    return server;
+}
+
+void server_release(struct server *server) {
+    if (--server->references > 0) {
+        return;
+    }
+    server_close_session(server);
+    server_forget_tables(server);
+    target_clear(&server->target);
+    options_clear(&server->options);
+    options_clear(&server->attach);
+    memory_free(server->name);
+    memory_free(server->place);
+    memory_free(server->last_error);
+    memory_free(server);
+}
+
+void server_remove(struct server *server) {
+    struct server **at = &server->connection->servers;
+
+    while (*at != NULL && *at != server) {
+        at = &(*at)->next;
+    }
+    if (*at == NULL) {
+        return;
+    }
+    *at = server->next;
+    server->next = NULL;
+    server->removed = true;
+    if (server->cursors == 0) {
+        server_close_session(server);
+    }
+    server_release(server);
+}
+
+static enum status server_new(struct connection *connection, const char *name,
+        struct server **out, struct error *err) {
+    struct server *server = memory_alloc(sizeof(*server)), **at = &connection->servers;
+
+    if (server == NULL) {
+        return error_nomem(err);
+    }
+    server->name = memory_copy_text(name);
+    if (server->name == NULL) {
+        memory_free(server);
+        return error_nomem(err);
+    }
+    server->connection = connection;
+    server->references = 1;
+    while (*at != NULL) {
+        at = &(*at)->next;
+    }
+    *at = server;
+    *out = server;
+    return STATUS_OK;
+}
+
+enum status server_define(struct connection *connection, const char *name, struct target *target,
+        struct options *options, struct server **out, struct error *err) {
+    struct server *server = server_find(connection, name);
+    enum status status;
+
+    if (server != NULL && server->cursors > 0) {
+        return error_set(err, STATUS_USAGE,
+                "server \"%s\" cannot be replaced while a query reads from it", name);
+    }
+    if (server == NULL) {
+        status = server_new(connection, name, &server, err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    } else {
+        server_close_session(server);
+        server_forget_tables(server);
+        target_clear(&server->target);
+        options_clear(&server->options);
+        memset(&server->past, 0, sizeof(server->past));
+    }
+    server->target = *target;
+    server->options = *options;
+    memset(target, 0, sizeof(*target));
+    memset(options, 0, sizeof(*options));
+    *out = server;
+    return STATUS_OK;
+}
+
+static void server_logged(void *context, const struct statement_record *record) {
+    struct server *server = context;
+
+    log_append(&server->connection->log, server->name, &server->options, record);
+}
+
+static bool server_interrupted(void *context) {
+    return connection_interrupted(((struct server *)context)->connection);
+}
+
+void server_failed(struct server *server, const struct error *err) {
+    char *text = memory_copy_text(err->message);
+
+    if (text != NULL) {
+        memory_free(server->last_error);
+        server->last_error = text;
+    }
+}
+
+static bool host_has_file(sqlite3 *db, const char *path) {
+    sqlite3_stmt *stmt = NULL;
+    bool found = false;
+
+    if (sqlite3_prepare_v2(db, "PRAGMA database_list", -1, &stmt, NULL) == SQLITE_OK) {
+        while (!found && sqlite3_step(stmt) == SQLITE_ROW) {
+            const char *file = (const char *)sqlite3_column_text(stmt, 2);
+
+            found = file != NULL && strcmp(file, path) == 0;
+        }
+    }
+    sqlite3_finalize(stmt);
+    return found;
+}
+
+/* Two handles of one process on one file would wait for each other's locks for ever. */
+static enum status server_refuse_host_file(struct server *server, struct error *err) {
+    const struct driver *driver = server->target.driver;
+    const char *path = driver->local_file != NULL ? driver->local_file(server->session) : NULL;
+
+    if (path != NULL && host_has_file(server->connection->db, path)) {
+        return error_set(err, STATUS_USAGE,
+                "database \"%s\" is open in this very connection: its tables are here already",
+                path);
+    }
+    return STATUS_OK;
+}
+
+static enum status server_connect(struct server *server, struct error *err) {
+    struct host host = { .context = server, .interrupted = server_interrupted,
+        .logged = server_logged,
+        .log_parameters = options_bool(&server->options, "log_parameters") };
+    enum status status;
+
+    if (server->removed) {
+        return error_set(err, STATUS_USAGE, "server \"%s\" was detached", server->name);
+    }
+    status = server->target.driver->open(
+            server->target.connection, &server->options, &host, &server->session, err);
+    if (status == STATUS_OK) {
+        status = server_refuse_host_file(server, err);
+        if (status != STATUS_OK) {
+            server_close_session(server);
+        }
+    }
+    if (status != STATUS_OK && err != NULL) {
+        server_failed(server, err);
+    }
+    return status;
+}
+
+enum status server_session(struct server *server, struct session **out, struct error *err) {
+    enum status status = STATUS_OK;
+
+    if (server->session != NULL && server->session->broken) {
+        if (server->in_snapshot && server->snapshot_statements > 0) {
+            return error_set(err, STATUS_LOST,
+                    "the connection to server \"%s\" was lost during this statement",
+                    server->name);
+        }
+        server_close_session(server);
+        server->reconnects++;
+    }
+    if (server->session == NULL) {
+        status = server_connect(server, err);
+    }
+    if (status == STATUS_OK) {
+        *out = server->session;
+    }
+    return status;
+}
+
+enum status server_snapshot(struct server *server, struct session **out, struct error *err) {
+    const struct driver *driver = server->target.driver;
+    enum status status = server_session(server, out, err);
+
+    if (status == STATUS_OK && !server->in_snapshot) {
+        if ((driver->capabilities & DRIVER_SNAPSHOT) != 0) {
+            status = driver->begin(
+                    *out, options_integer(&server->options, "idle_snapshot_ms"), err);
+        }
+        if (status == STATUS_OK) {
+            server->in_snapshot = true;
+            server->snapshot_statements = 0;
+        }
+    }
+    return status;
+}
+
+static void server_end_snapshot(struct server *server) {
+    if (server->in_snapshot && server->session != NULL &&
+            (server->target.driver->capabilities & DRIVER_SNAPSHOT) != 0) {
+        server->target.driver->finish(server->session);
+    }
+    server->in_snapshot = false;
+    server->snapshot_statements = 0;
+}
+
+void server_open_cursor(struct server *server) {
+    if (server->cursors++ == 0) {
+        server->connection->builtins_known = false;
+    }
+}
+
+void server_close_cursor(struct server *server) {
+    if (--server->cursors == 0) {
+        server_end_snapshot(server);
+        if (server->removed) {
+            server_close_session(server);
+        }
+    }
+}
+
+void server_restart(struct server *server) {
+    server_end_snapshot(server);
+    if (server->session != NULL && server->session->broken) {
+        server_close_session(server);
+        server->reconnects++;
+    }
+}
+
+enum server_state server_state(const struct server *server) {
+    if (server->session == NULL) {
+        return SERVER_NEW;
+    }
+    if (server->session->broken) {
+        return SERVER_BROKEN;
+    }
+    return server->cursors > 0 ? SERVER_BUSY : SERVER_IDLE;
+}
+
+struct session_counts server_counts(const struct server *server) {
+    struct session_counts counts = server->past;
+
+    if (server->session != NULL) {
+        counts_add(&counts, &server->session->counts);
+    }
+    return counts;
+}
+
+double server_latency_ms(const struct server *server) {
+    if (options_given(&server->options, "latency_ms")) {
+        return (double)options_integer(&server->options, "latency_ms");
+    }
+    return server->session != NULL ? server->session->latency_ms : 0;
+}

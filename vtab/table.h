@@ -1,0 +1,38 @@
+/* A virtual table: one remote relation as one connection declared it. */
+#ifndef DRAWBRIDGE_VTAB_TABLE_H
+#define DRAWBRIDGE_VTAB_TABLE_H
+
+#include "vtab/connection.h"
+#include "vtab/rowid.h"
+
+struct table {
+    sqlite3_vtab base; /* must be first: SQLite sees only this */
+    struct connection *connection;
+    struct server *server; /* one reference */
+    const struct driver *driver; /* the one that made schema */
+    struct schema *schema;       /* one reference; what was declared */
+    struct options options;      /* the table's own words; they fall back to the server's */
+    char *place, *name;
+    bool utf16;
+    int cursors;
+    bool rowids_used;          /* a statement asked for rowids after all: send them at once */
+    struct digest_map rowids;  /* IDENTITY_ROW: numbers given out while cursors are open */
+    uint64_t rowid_key[2];
+};
+
+int table_create(sqlite3 *, void *connection, int argc, const char *const *argv,
+        sqlite3_vtab **, char **message);
+int table_connect(sqlite3 *, void *connection, int argc, const char *const *argv,
+        sqlite3_vtab **, char **message);
+int table_disconnect(sqlite3_vtab *);
+int table_destroy(sqlite3_vtab *);
+int table_rename(sqlite3_vtab *, const char *new_name);
+/* xBestIndex: vtab/index.c. Only consults data; nothing is asked of the remote. */
+int table_best_index(sqlite3_vtab *, sqlite3_index_info *);
+/* The relation is not as described: describes it again and makes SQLite connect its tables and
+ * prepare the running statement afresh (vtab/refresh.c). The SQLITE_* code to return. */
+int table_changed(struct table *, struct error *why, int64_t opened_at_steps);
+/* How far the running statement is; for table_changed(). -1: cannot tell. */
+int64_t table_statement_steps(struct table *);
+
+#endif
