@@ -202,8 +202,7 @@ enum status sq_verify(
     return status;
 }
 
-/* ---- the catalog
- * -------------------------------------------------------------------------------- */
+/* ---- the catalog ------------------------------------------------------------------- */
 
 struct catalog_walk {
     struct sq_session *session;

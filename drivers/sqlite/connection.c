@@ -146,8 +146,7 @@ void sq_finish(struct session *base) {
     end_transaction(sq_session(base));
 }
 
-/* ---- questions with one integer for an answer
- * ------------------------------------------------ */
+/* ---- questions with one integer for an answer -------------------------------------- */
 
 static enum status ask_integer(
         struct sq_session *session, const char *sql, int64_t *answer, struct error *err) {
@@ -199,8 +198,7 @@ enum status sq_ping(struct session *base, double *ms, struct error *err) {
     return status;
 }
 
-/* ---- opening
- * ---------------------------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------------------- */
 
 /* Text in UTF-16 databases sorts by its UTF-16 units; the host's sorts by its UTF-8 bytes. */
 static int compare_utf8(

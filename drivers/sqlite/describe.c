@@ -196,8 +196,7 @@ static enum status read_columns(struct sq_description *described, struct error *
     return status;
 }
 
-/* ---- the whole
- * --------------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------------------- */
 
 /* What the largest rowid says costs one look at the table's last page. */
 static enum status estimate_rows(const struct sq_description *described, struct error *err) {
@@ -269,8 +268,7 @@ out:
     return status;
 }
 
-/* ---- queries
- * ------------------------------------------------------------------------------------ */
+/* ---- queries ----------------------------------------------------------------------- */
 
 static enum status describe_result(struct sq_session *session, sqlite3_stmt *statement,
         struct schema **out, struct error *err) {

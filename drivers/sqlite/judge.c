@@ -167,8 +167,7 @@ static bool survives_utf16(const struct value *value) {
     return true;
 }
 
-/* ---- one comparison
- * --------------------------------------------------------------------------- */
+/* ---- one comparison ---------------------------------------------------------------- */
 
 static enum verdict skip(struct judgement *out, const char *why) {
     out->why = why;
@@ -234,8 +233,7 @@ static enum verdict judge_pattern(const struct schema *schema,
     return VERDICT_EXACT;
 }
 
-/* ---- the whole condition
- * ------------------------------------------------------------------------ */
+/* ---- the whole condition ----------------------------------------------------------- */
 
 /* Copies, for the caller's values may be gone when the scan starts a second time. */
 static enum status copy_values(

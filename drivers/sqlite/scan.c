@@ -198,8 +198,7 @@ enum status sq_scan_start(
     return STATUS_OK;
 }
 
-/* ---- the user's own statements
- * ---------------------------------------------------------------- */
+/* ---- the user's own statements ----------------------------------------------------- */
 
 static enum status bind_arguments(struct sq_session *session, struct sq_scan *scan,
         const struct value *args, size_t count, struct error *err) {
@@ -267,8 +266,7 @@ enum status sq_query_start(struct session *base, const char *sql, const struct v
     return STATUS_OK;
 }
 
-/* ---- reading
- * ------------------------------------------------------------------------------------ */
+/* ---- reading ----------------------------------------------------------------------- */
 
 static enum status take_row(struct sq_scan *scan, struct batch *batch, struct error *err) {
     switch (scan->kind) {

@@ -160,8 +160,7 @@ static enum status declare_type(
     return status;
 }
 
-/* ---- columns
- * ------------------------------------------------------------------------------------ */
+/* ---- columns ----------------------------------------------------------------------- */
 
 static const char *declared_collation(const char *collation) {
     static const char *const known[] = { "NOCASE", "RTRIM" };
@@ -208,8 +207,7 @@ static enum status present_column(struct schema *schema, struct column *column,
     return status == STATUS_OK ? describe_presentation(schema, column, type, err) : status;
 }
 
-/* ---- shape
- * -------------------------------------------------------------------------------------- */
+/* ---- shape ------------------------------------------------------------------------- */
 
 static void choose_identity(struct schema *schema, bool rowid_wanted) {
     const struct sq_relation *relation = sq_relation(schema);

@@ -233,8 +233,7 @@ static void test_describe_query(void **state) {
     still_usable();
 }
 
-/* ---- scanning
- * --------------------------------------------------------------------------------- */
+/* ---- scanning ---------------------------------------------------------------------- */
 
 static void test_the_end_stays_the_end(void **state) {
     struct schema *schema = describe("contract_items");
@@ -400,8 +399,7 @@ static void test_conditions_and_order(void **state) {
     schema_release(schema);
 }
 
-/* ---- what may go wrong
- * ------------------------------------------------------------------------ */
+/* ---- what may go wrong ------------------------------------------------------------- */
 
 static double now_ms(void) {
     struct timespec now;
@@ -495,8 +493,7 @@ static void test_changes_behind_our_back(void **state) {
     }
 }
 
-/* ---- statements of the user's
- * ------------------------------------------------------------------- */
+/* ---- statements of the user's ------------------------------------------------------ */
 
 static void test_user_queries(void **state) {
     struct value args[] = { { .kind = VALUE_INTEGER, .integer = 2 } };
@@ -565,8 +562,7 @@ static void test_counts_and_ping(void **state) {
     driver->close(NULL);
 }
 
-/* ---- set-up
- * ------------------------------------------------------------------------------------- */
+/* ---- set-up ------------------------------------------------------------------------ */
 
 static int set_up(void **state) {
     static const struct option_spec *tables[] = { server_options, NULL, NULL };
@@ -634,7 +630,9 @@ int main(void) {
         cmocka_unit_test(test_counts_and_ping),
     };
 
-    host_start();
+    if (host_start() != 0) {
+        return 1;
+    }
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -23,7 +23,7 @@ const char *const truth_values[] = { "NULL", "0", "1", "7", "-7", "10", "12", "2
     "'-7'", "'7.'", "'.5'", "'7.0'", "'7e0'", "'7E0'", "'1e'", "'1e+'", "'.'", "'-'", "'+'",
     "'0x10'", "'1_0'", "'12abc'", "'inf'", "'nan'", "'9e999'", "'9007199254740993'",
     "'9223372036854775808'", "'0.1'", "'0.3'", "'2024-01-15'", "'2024'", "'2024-01'", "':'",
-    "'9'", "'99'", "'/'", "'a'", "'A'", "'abc'", "'ABC'", "'abc '", "'abc  '",
+    "'9'", "'99'", "'9-'", "'/'", "'a'", "'A'", "'abc'", "'ABC'", "'abc '", "'abc  '",
     "'Abc' || char(10)", "'b'", "'_'", "'%'", "'a%'", "char(228)", "char(196)",
     "char(228) || 'x'", "'a' || char(0)", "'7' || char(0)", "'a' || char(0) || 'b'",
     "char(9) || '7'", "char(160) || '7'", "char(128512)", "char(65533)", "X''", "X'00'",
@@ -113,8 +113,7 @@ static void make_tables(sqlite3 *db) {
                 i, truth_types[i], i, truth_types[i], i, i, i, i, i, i, i, i, i, i);
         must(db, sql);
         for (int v = 0; v < truth_value_count; v++) {
-            snprintf(sql, sizeof(sql), "INSERT INTO t%d VALUES(%d, %s)", i, v,
-                    truth_values[v]);
+            snprintf(sql, sizeof(sql), "INSERT INTO t%d VALUES(%d, %s)", i, v, truth_values[v]);
             must(db, sql);
         }
         snprintf(sql, sizeof(sql), "INSERT INTO i%d SELECT * FROM t%d", i, i);
@@ -274,7 +273,7 @@ void truth_open(struct truth *truth, const char *encoding) {
 }
 
 void truth_close(struct truth *truth) {
-    print_message("%ld checks: %ld exact, %ld superset, %ld empty, %ld skipped\n",
+    print_message("# %ld checks: %ld exact, %ld superset, %ld empty, %ld skipped\n",
             truth->checks, truth->exact, truth->superset, truth->empty, truth->skipped);
     sqlite_driver.close(truth->session);
     sqlite3_close(truth->db);

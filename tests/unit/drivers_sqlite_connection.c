@@ -391,8 +391,7 @@ static void test_a_broken_file(void **state) {
     sqlite_driver.close(session);
 }
 
-/* ---- what a query may not do
- * ------------------------------------------------------------------ */
+/* ---- what a query may not do ------------------------------------------------------- */
 
 static void test_foreign_statements(void **state) {
     static const struct {
@@ -472,8 +471,7 @@ static void test_a_replaced_like_is_noticed(void **state) {
     sqlite_driver.close(session);
 }
 
-/* ---- values as JSON, parameters, the log
- * ---------------------------------------------------------- */
+/* ---- values as JSON, parameters, the log ------------------------------------------- */
 
 static void test_values_as_json(void **state) {
     static const struct {
@@ -557,7 +555,9 @@ int main(void) {
         cmocka_unit_test(test_arguments_and_the_log),
     };
 
-    host_start();
+    if (host_start() != 0) {
+        return 1;
+    }
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

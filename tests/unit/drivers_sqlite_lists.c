@@ -263,7 +263,9 @@ int main(void) {
         cmocka_unit_test(test_a_long_list),
     };
 
-    host_start();
+    if (host_start() != 0) {
+        return 1;
+    }
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
