@@ -9,7 +9,7 @@ from support.paths import BUILD
 
 
 @pytest.mark.parametrize("program, variable", [
-    ("contract", "CONTRACT_URL"), ("postgres_catalog", "POSTGRES_URL"),
+    ("driver_contract", "CONTRACT_URL"), ("postgres_catalog", "POSTGRES_URL"),
     ("postgres_errors", "POSTGRES_URL"), ("postgres_wire", "POSTGRES_URL")])
 def test_postgres(any_pg, program, variable):
     url = any_pg.url("libc" if any_pg.version == "12" else "icu", tcp=True)
