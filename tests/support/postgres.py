@@ -108,12 +108,17 @@ class Postgres:
         atexit.unregister(self.remove)
 
     def pause(self):
-        for pid in self.processes():
-            os.kill(pid, signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def cont(self):
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number):
         for pid in self.processes():
-            os.kill(pid, signal.SIGCONT)
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass  # a backend whose client has just gone
 
     def processes(self):
         """The postmaster and its children, which lead sessions of their own."""
