@@ -13,8 +13,7 @@ enum { OPEN_NAME_BYTES_MAX = 16 * 1024 };
 
 static const char utf8_collation[] = "drawbridge_utf8";
 
-/* ---- errors -------------------------------------------------------------------------------
- */
+/* ---- errors ------------------------------------------------------------------------ */
 
 static const struct {
     int code; /* primary */
@@ -73,8 +72,7 @@ enum status sq_fail(struct sq_session *session, int code, const char *sql, struc
     return err != NULL ? err->status : status;
 }
 
-/* ---- statements without rows, transactions --------------------------------------------------
- */
+/* ---- statements without rows, transactions ----------------------------------------- */
 
 enum status sq_execute(struct sq_session *session, const char *sql, struct error *err) {
     enum status status = sq_guard_start(session, 0, err);
@@ -148,8 +146,7 @@ void sq_finish(struct session *base) {
     end_transaction(sq_session(base));
 }
 
-/* ---- questions with one integer for an answer
- * ------------------------------------------------ */
+/* ---- questions with one integer for an answer -------------------------------------- */
 
 static enum status ask_integer(
         struct sq_session *session, const char *sql, int64_t *answer, struct error *err) {
@@ -201,8 +198,7 @@ enum status sq_ping(struct session *base, double *ms, struct error *err) {
     return status;
 }
 
-/* ---- opening
- * ---------------------------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------------------- */
 
 /* Text in UTF-16 databases sorts by its UTF-16 units; the host's sorts by its UTF-8 bytes. */
 static int compare_utf8(
