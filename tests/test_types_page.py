@@ -63,7 +63,7 @@ def test_columns_look_as_the_page_says(pg, database):
     declared = [row[0] for row in db.execute(
         "SELECT declared FROM bridge_columns WHERE table_name = 'looks' ORDER BY position")]
     found = [[*row[:-2], *pair] for row, pair in zip(LOOKS, zip(declared, shown))]
-    assert found == LOOKS
+    assert [pair for pair in zip(found, LOOKS) if pair[0] != pair[1]] == []
 
 
 @pytest.mark.parametrize("kind, condition, verdict", VERDICTS,
