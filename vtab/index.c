@@ -4,6 +4,7 @@
  * omit stays 0 everywhere, so SQLite checks every row again and a condition may be sent, sent as a
  * superset or left out when its value is known. LIMIT is a hint, save where SQLite (from 3.46)
  * offers it only if all else is ours; OFFSET is never consumed. */
+#include "base/trace.h"
 #include "vtab/plan.h"
 #include "vtab/table.h"
 
@@ -399,6 +400,8 @@ int table_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
         info->idxStr = sqlite3_mprintf("%s", text_get(&text));
         info->needToFreeIdxStr = 1;
         status = info->idxStr != NULL ? STATUS_OK : STATUS_NOMEM;
+        trace(TRACE_PLAN, "table \"%s\": %.0f rows, cost %.0f: %s", planner.table->name,
+                (double)info->estimatedRows, info->estimatedCost, text_get(&text));
     }
     text_clear(&text);
     arena_clear(&planner.arena);
