@@ -64,8 +64,7 @@ def test_other_locales_and_encodings(pg, database, names):
 @pytest.mark.full
 @pytest.mark.parametrize("server", ["pg12", "pg18"])
 def test_other_versions(request, server):
-    check(request.getfixturevalue(server), "libc",
-          names=[name for name in SAMPLE if name != "int4multirange"])
+    check(request.getfixturevalue(server), "libc", names=SAMPLE)
 
 
 def test_nan_as_null(pg):
