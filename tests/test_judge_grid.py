@@ -56,7 +56,7 @@ def test_every_type(pg):
 
 @pytest.mark.full
 @pytest.mark.parametrize("database, names", [
-    ("turkish", None), ("latin1", ENCODED), ("ascii", ENCODED)])
+    ("turkish", ENCODED), ("latin1", ENCODED), ("ascii", ENCODED)])
 def test_other_locales_and_encodings(pg, database, names):
     check(pg, database, names=names)
 
