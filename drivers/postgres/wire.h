@@ -137,6 +137,8 @@ void pg_snapshot_undo(struct pg_session *);
  * unknown name in it means that the remote relation has changed. */
 bool pg_result_is_aborted(const PGresult *); /* 25P02: refused, for another one's failure */
 enum status pg_result_error(const PGresult *, bool generated, struct error *);
+/* Why there is no connection, from libpq's verbose text: words, SQLSTATE, hint. */
+enum status pg_connect_error(const char *message, struct error *err);
 /* libpq's message on one line, without its last newline. */
 void pg_message_line(const char *message, char *line, size_t line_bytes);
 
