@@ -199,14 +199,15 @@ static void planner_take(struct planner *planner, int i, int *argument) {
     if (condition.op == OPERATOR_IN) {
         sqlite3_vtab_in(planner->info, i, 1);
     }
-    if (plan_operator_has_value(condition.op)) {
+    /* A test for NULL needs no value and takes an argument all the same: SQLite heeds what a
+     * term depends on only where one is asked for, and a term of a LEFT JOIN's ON clause depends
+     * on every table to the left, so that it never filters one of them. */
+    planner->info->aConstraintUsage[i].argvIndex = ++*argument;
+    if (condition.op == OPERATOR_GE || condition.op == OPERATOR_LE) {
         sqlite3_value *known;
 
-        planner->info->aConstraintUsage[i].argvIndex = ++*argument;
-        if ((condition.op == OPERATOR_GE || condition.op == OPERATOR_LE) &&
-                sqlite3_vtab_rhs_value(planner->info, i, &known) != SQLITE_OK) {
-            planner->unknown_range = true;
-        }
+        planner->unknown_range |=
+                sqlite3_vtab_rhs_value(planner->info, i, &known) != SQLITE_OK;
     }
     planner->plan.conditions[planner->plan.condition_count++] = condition;
 }

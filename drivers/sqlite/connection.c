@@ -61,7 +61,11 @@ enum status sq_fail(struct sq_session *session, int code, const char *sql, struc
     if (status == STATUS_LOST) {
         session->base.broken = true;
     }
-    if (status == STATUS_TIMEOUT && (code & 0xff) == SQLITE_INTERRUPT) {
+    if (session->compared_unknown) {
+        status = STATUS_REMOTE;
+        error_set(err, status, "collation \"%s\" of the remote is not known here",
+                session->unknown_collation);
+    } else if (status == STATUS_TIMEOUT && (code & 0xff) == SQLITE_INTERRUPT) {
         error_set(err, status, "statement timeout of %.0f ms reached", session->limit_ms);
     } else if (status == STATUS_CANCELLED) {
         error_set(err, status, "interrupted");
@@ -88,7 +92,7 @@ enum status sq_execute(struct sq_session *session, const char *sql, struct error
     if (status != STATUS_OK) {
         return status;
     }
-    code = sqlite3_step(statement);
+    code = sq_step(session, statement);
     if (code != SQLITE_DONE && code != SQLITE_ROW) {
         status = sq_fail(session, code, sql, err);
     }
@@ -157,7 +161,7 @@ static enum status ask_integer(
     if (status != STATUS_OK) {
         return status;
     }
-    code = sqlite3_step(statement);
+    code = sq_step(session, statement);
     if (code == SQLITE_ROW) {
         *answer = sqlite3_column_int64(statement, 0);
     } else {
@@ -248,7 +252,7 @@ static enum status configure(struct sq_session *session, struct error *err) {
                 &answer, err);
         session->like_builtin = answer == 0;
     }
-    return status;
+    return status == STATUS_OK ? sq_guard_collations(session, err) : status;
 }
 
 static enum status open_with(

@@ -23,7 +23,7 @@ enum status sq_ask(const struct sq_description *described, const char *sql,
 
 enum status sq_next_row(
         struct sq_session *session, sqlite3_stmt *statement, bool *more, struct error *err) {
-    int code = sqlite3_step(statement);
+    int code = sq_step(session, statement);
 
     *more = code == SQLITE_ROW;
     return code == SQLITE_ROW || code == SQLITE_DONE

@@ -71,7 +71,10 @@ struct sq_session {
     double limit_ms;      /* statement_timeout_ms; 0: none */
     double busy_limit_ms; /* longest wait for a lock */
     enum status stopped;  /* STATUS_OK, _CANCELLED or _TIMEOUT: why a callback said stop */
-    bool trusted;         /* our own statements: the authorizer lets them pass */
+    /* A collation of the remote's that nobody here knows; was it needed for a comparison? */
+    char unknown_collation[64];
+    bool compared_unknown;
+    bool trusted; /* our own statements: the authorizer lets them pass */
 
     /* snapshots: one transaction from the first scan to the last, or from begin to finish */
     int readers;         /* between sq_enter() and sq_leave() */
@@ -122,8 +125,12 @@ enum status sq_schema_version(struct sq_session *, int64_t *version, struct erro
 double sq_now_ms(void);
 /* Puts the callbacks in place: progress, busy, authorizer. */
 enum status sq_guard_install(struct sq_session *, struct error *);
+/* Lets tables be read whose collations nobody here knows; utf16 must be known by now. */
+enum status sq_guard_collations(struct sq_session *, struct error *);
 /* Around everything that may take long. spent_ms: what the statement has used up before. */
 enum status sq_guard_start(struct sq_session *, double spent_ms, struct error *);
+/* sqlite3_step(); an error as well when the row rests on an unknown collation. */
+int sq_step(struct sq_session *, sqlite3_stmt *);
 
 /* ---- statements.c ------------------------------------------------------------------ */
 

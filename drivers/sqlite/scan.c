@@ -288,7 +288,7 @@ static enum status take_row(struct sq_scan *scan, struct batch *batch, struct er
 static enum status fill(struct sq_session *session, struct sq_scan *scan, struct batch *batch,
         struct error *err) {
     while (!batch_full(batch) && batch->rows < scan->batch_rows) {
-        int code = sqlite3_step(scan->statement);
+        int code = sq_step(session, scan->statement);
         enum status status;
 
         if (code == SQLITE_DONE) {

@@ -1,5 +1,5 @@
-/* Asks the judge about one condition per line of stdin and runs what it says on a server, by the
- * dialect's own statement; test_judge_grid.py sends the lines and compares with SQLite.
+/* Asks the judge about one condition per line of stdin and runs what it says on a server, by
+ * the dialect's own statement; test_judge_grid.py sends the lines and compares with SQLite.
  *
  *   judge_grid CONNECTION ENCODING [OPTION=VALUE]...
  *
@@ -95,8 +95,8 @@ static void print_ids(PGconn *connection, const struct query *query) {
     printf("\t%s", text_get(&sql));
     for (size_t i = 0; i < parameters.count; i++) {
         printf(" [");
-        for (const char *at = parameters.values[i]; *at != '\0' && at < parameters.values[i] + 60;
-                at++) {
+        for (const char *at = parameters.values[i];
+                *at != '\0' && at < parameters.values[i] + 60; at++) {
             putchar((unsigned char)*at < ' ' ? '?' : *at); /* an answer is one line */
         }
         printf("]");
@@ -109,8 +109,12 @@ static void print_ids(PGconn *connection, const struct query *query) {
 static void answer_order(PGconn *connection, const struct schema *schema, bool descending) {
     static const int id[] = { 0 };
     const struct order_term order = { 1, descending };
-    struct query query = { .schema = schema, .columns = id, .column_count = 1, .limit = -1,
-        .order = &order, .order_count = 1 };
+    struct query query = { .schema = schema,
+        .columns = id,
+        .column_count = 1,
+        .limit = -1,
+        .order = &order,
+        .order_count = 1 };
 
     if (!pg_may_order(schema, &order, 1)) {
         printf("skip\t\tno order is proven");
@@ -120,7 +124,8 @@ static void answer_order(PGconn *connection, const struct schema *schema, bool d
     print_ids(connection, &query);
 }
 
-static void answer(PGconn *connection, const struct schema *schema, char **fields, size_t count) {
+static void answer(
+        PGconn *connection, const struct schema *schema, char **fields, size_t count) {
     static const int id[] = { 0 };
     struct condition condition = { .column = 1 };
     struct value values[FIELDS_MAX];
@@ -137,8 +142,12 @@ static void answer(PGconn *connection, const struct schema *schema, char **field
     }
     printf("%s", verdicts[judgement.verdict]);
     if (judgement.verdict == VERDICT_EXACT || judgement.verdict == VERDICT_SUPERSET) {
-        struct query query = { .schema = schema, .columns = id, .column_count = 1, .limit = -1,
-            .predicates = &judgement.predicate, .predicate_count = 1 };
+        struct query query = { .schema = schema,
+            .columns = id,
+            .column_count = 1,
+            .limit = -1,
+            .predicates = &judgement.predicate,
+            .predicate_count = 1 };
 
         if (!pg_may_push(schema, &condition)) {
             stop(fields[0], "sent what may_push denied");

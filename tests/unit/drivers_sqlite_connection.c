@@ -444,6 +444,45 @@ static void test_foreign_statements(void **state) {
     sqlite_driver.close(session);
 }
 
+static int collate_backwards(
+        void *context, int a_length, const void *a, int b_length, const void *b) {
+    int order = memcmp(b, a, (size_t)(a_length < b_length ? a_length : b_length));
+
+    (void)context;
+    return order != 0 ? order : b_length - a_length;
+}
+
+/* Tables can be read whatever their indexes are sorted by; what must be compared cannot be
+ * told, and is not guessed. */
+static void check_unknown_collations(const char *name, const char *sql) {
+    sqlite3 *db = make_file(name, sql);
+    struct session *session;
+
+    sqlite3_create_collation(db, "backwards", SQLITE_UTF8, NULL, collate_backwards);
+    run(db, "CREATE TABLE w(a TEXT COLLATE backwards PRIMARY KEY) WITHOUT ROWID;"
+            "CREATE TABLE t(a TEXT COLLATE backwards); CREATE INDEX i ON t(a);"
+            "INSERT INTO w VALUES('a'), ('b'), ('c'); INSERT INTO t SELECT a FROM w");
+    sqlite3_close(db);
+    session = open_place(in_directory(name), NULL);
+    must_answer(session, "SELECT count(*) AS n FROM w", "{\"n\":3}");
+    must_answer(session, "SELECT count(*) AS n FROM t", "{\"n\":3}");
+    must_answer(session, "SELECT a FROM w WHERE a COLLATE BINARY > 'b'", "{\"a\":\"c\"}");
+    must_answer(session, "SELECT max(a COLLATE BINARY) AS a FROM t", "{\"a\":\"c\"}");
+    must_refuse(session, "SELECT a FROM w WHERE a = 'b'", STATUS_REMOTE);
+    must_refuse(session, "SELECT a FROM t WHERE a > 'b'", STATUS_REMOTE);
+    must_refuse(session, "SELECT DISTINCT a || '' COLLATE backwards FROM t", STATUS_REMOTE);
+    must_answer(session, "SELECT count(*) AS n FROM w", "{\"n\":3}");
+    must_answer(session, "SELECT 'A' = 'a' COLLATE NOCASE AS n", "{\"n\":1}");
+    must_answer(session, "SELECT 'b' < 'a' COLLATE RTRIM AS n", "{\"n\":0}");
+    sqlite_driver.close(session);
+}
+
+static void test_unknown_collations(void **state) {
+    (void)state;
+    check_unknown_collations("collation8.db", "PRAGMA encoding = 'UTF-8'");
+    check_unknown_collations("collation16.db", "PRAGMA encoding = 'UTF-16'");
+}
+
 static void like_nothing(sqlite3_context *context, int count, sqlite3_value **values) {
     (void)count;
     (void)values;
@@ -550,6 +589,7 @@ int main(void) {
         cmocka_unit_test(test_an_interrupted_scan_keeps_failing),
         cmocka_unit_test(test_a_broken_file),
         cmocka_unit_test(test_foreign_statements),
+        cmocka_unit_test(test_unknown_collations),
         cmocka_unit_test(test_a_replaced_like_is_noticed),
         cmocka_unit_test(test_values_as_json),
         cmocka_unit_test(test_arguments_and_the_log),
