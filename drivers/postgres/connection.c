@@ -172,14 +172,12 @@ static enum status connect_start(
         return error_nomem(err);
     }
     PQsetNoticeReceiver(session->connection, notice_received, session);
+    PQsetErrorVerbosity(session->connection, PQERRORS_VERBOSE); /* with the SQLSTATE */
     return STATUS_OK;
 }
 
 static enum status connect_refused(struct pg_session *session, struct error *err) {
-    char line[ERROR_MESSAGE_BYTES];
-
-    pg_message_line(PQerrorMessage(session->connection), line, sizeof(line));
-    return error_set(err, STATUS_UNREACHABLE, "could not connect to server: %s", line);
+    return pg_connect_error(PQerrorMessage(session->connection), err);
 }
 
 /* Drives libpq's own state machine, several hosts and authentication included. */

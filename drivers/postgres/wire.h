@@ -28,7 +28,7 @@ struct pg_request {
     PGresult *result;     /* of the last command; owned */
     PGresult *failure;    /* the first command's that failed; owned */
     int64_t trip;         /* the session's newest when it was sent */
-    double waited_ms;     /* spent in waiting for it */
+    double waited_ms;     /* spent in sending and in waiting for it */
     int64_t bytes;        /* of its results */
 };
 
@@ -126,6 +126,8 @@ enum status pg_snapshot_enter(struct pg_session *, struct pg_request *, struct e
 /* A failed result as an error. generated: the statement is this driver's own, so that an
  * unknown name in it means that the remote relation has changed. */
 enum status pg_result_error(const PGresult *, bool generated, struct error *);
+/* Why there is no connection, from libpq's verbose text: words, SQLSTATE, hint. */
+enum status pg_connect_error(const char *message, struct error *err);
 /* libpq's message on one line, without its last newline. */
 void pg_message_line(const char *message, char *line, size_t line_bytes);
 

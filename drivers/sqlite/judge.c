@@ -17,7 +17,10 @@
  * So numbers against TEXT or none are not sent at all. A text from a NUMERIC column does not
  * look like a number; against such a value every text that does is smaller. Those begin with a
  * blank, a sign, a point or a digit, all below ':'; a value that begins with ':' or above is
- * larger than them as text as well, and only below that a guard is needed. */
+ * larger than them as text as well, and only below that a guard is needed.
+ *
+ * SQLite offers LIKE 'ab%' as a range of texts, too, and some builds of its LIKE match BLOBs, which
+ * are no smaller than any text: "smaller than a text" lets them pass. */
 #include "drivers/sqlite/internal.h"
 
 #include <string.h>
@@ -31,7 +34,7 @@ enum {
 };
 
 /* Rows of the table of forms: one per operator, then the guarded ones. */
-enum { FORM_LT_GUARDED = OPERATOR_COUNT, FORM_LE_GUARDED, FORM_COUNT };
+enum { FORM_LT_BLOB = OPERATOR_COUNT, FORM_LT_GUARDED, FORM_LE_GUARDED, FORM_COUNT };
 
 #define LOOKS_NUMERIC "%c COLLATE BINARY <= CAST('9e999' AS NUMERIC)"
 static const char *const forms[FORM_COUNT] = {
@@ -50,7 +53,8 @@ static const char *const forms[FORM_COUNT] = {
     [OPERATOR_LIKE] = "+%c LIKE %1",
     [OPERATOR_GLOB] = "+%c GLOB %1",
     [OPERATOR_IN] = "%c COLLATE %k IN (%*)",
-    [FORM_LT_GUARDED] = "(%c COLLATE %k < %1 OR " LOOKS_NUMERIC ")",
+    [FORM_LT_BLOB] = "(%c COLLATE %k < %1 OR typeof(%c) = 'blob')",
+    [FORM_LT_GUARDED] = "(%c COLLATE %k < %1 OR " LOOKS_NUMERIC " OR typeof(%c) = 'blob')",
     [FORM_LE_GUARDED] = "(%c COLLATE %k <= %1 OR " LOOKS_NUMERIC ")",
 };
 #undef LOOKS_NUMERIC
@@ -68,8 +72,7 @@ enum collation sq_form_collation(int form) {
     return (enum collation)(form % COLLATION_OTHER);
 }
 
-/* ---- plan time ------------------------------------------------------------------------------
- */
+/* ---- plan time --------------------------------------------------------------------- */
 
 bool sq_may_push(const struct schema *schema, const struct condition *condition) {
     const struct sq_relation *relation = sq_relation(schema);
@@ -93,8 +96,7 @@ bool sq_may_order(const struct schema *schema, const struct order_term *order, s
     return true;
 }
 
-/* ---- values ---------------------------------------------------------------------------------
- */
+/* ---- values ------------------------------------------------------------------------ */
 
 enum value_class { CLASS_NULL, CLASS_NUMBER, CLASS_NUMERIC_TEXT, CLASS_OTHER_TEXT, CLASS_BLOB };
 
@@ -108,7 +110,7 @@ static size_t count_of(const char *bytes, size_t at, size_t length, const char *
     return count;
 }
 
-/* What NUMERIC affinity makes a number of: blanks, sign, digits with a point, exponent, blanks.
+/* What NUMERIC affinity makes a number of: blanks, sign, digits and a point, exponent, blanks.
  */
 static bool looks_numeric(const char *bytes, size_t length) {
     static const char blanks[] = " \t\n\v\f\r", digits[] = "0123456789";
@@ -169,8 +171,7 @@ static bool survives_utf16(const struct value *value) {
     return true;
 }
 
-/* ---- one comparison
- * --------------------------------------------------------------------------- */
+/* ---- one comparison ---------------------------------------------------------------- */
 
 static enum verdict skip(struct judgement *out, const char *why) {
     out->why = why;
@@ -196,8 +197,9 @@ static enum verdict judge_text(const struct value *value, enum value_class class
     return VERDICT_SUPERSET;
 }
 
-/* A value that is not NULL, for one of the comparing operators. */
-static enum verdict judge_value(const struct schema *schema, const struct condition *condition,
+/* A value that is not NULL, for one of the comparing operators, BLOBs that a pattern may match
+ * aside. */
+static enum verdict judge_class(const struct schema *schema, const struct condition *condition,
         const struct value *value, int *row, struct judgement *out) {
     const struct sq_column *own = sq_column(schema, condition->column);
     enum value_class class = class_of(value);
@@ -223,6 +225,18 @@ static enum verdict judge_value(const struct schema *schema, const struct condit
     return judge_text(value, class, condition->op, row, out);
 }
 
+static enum verdict judge_value(const struct schema *schema, const struct condition *condition,
+        const struct value *value, int *row, struct judgement *out) {
+    enum verdict verdict = judge_class(schema, condition, value, row, out);
+
+    if (condition->op != OPERATOR_LT || !is_text(class_of(value)) || verdict != VERDICT_EXACT) {
+        return verdict;
+    }
+    *row = FORM_LT_BLOB;
+    out->why = "it may be the range of a pattern, which a BLOB may match";
+    return VERDICT_SUPERSET;
+}
+
 static enum verdict judge_pattern(const struct schema *schema,
         const struct condition *condition, const struct value *value, struct judgement *out) {
     if (!sq_may_push(schema, condition)) {
@@ -236,8 +250,7 @@ static enum verdict judge_pattern(const struct schema *schema,
     return VERDICT_EXACT;
 }
 
-/* ---- the whole condition
- * ------------------------------------------------------------------------ */
+/* ---- the whole condition ----------------------------------------------------------- */
 
 /* Copies, for the caller's values may be gone when the scan starts a second time. */
 static enum status copy_values(

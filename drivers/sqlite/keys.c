@@ -247,8 +247,7 @@ static enum status read_foreign(struct sq_description *described, struct error *
     return status;
 }
 
-/* ---- identity
- * ----------------------------------------------------------------------------------- */
+/* ---- identity ---------------------------------------------------------------------- */
 
 /* The column is the rowid: an integer, whatever a NOT NULL says. */
 static enum status add_integer_key(struct sq_description *described, struct error *err) {

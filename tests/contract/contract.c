@@ -23,8 +23,7 @@ static struct options server_set, table_set;
 static bool interrupted;
 static int logged;
 
-/* ---- support ------------------------------------------------------------------------------
- */
+/* ---- support ----------------------------------------------------------------------- */
 
 static bool host_interrupted(void *context) {
     (void)context;
@@ -158,8 +157,7 @@ static struct judgement judge(const struct schema *schema, struct condition cond
     return judgement;
 }
 
-/* ---- describing -----------------------------------------------------------------------------
- */
+/* ---- describing -------------------------------------------------------------------- */
 
 static void test_columns_come_in_catalog_order(void **state) {
     static const char *const names[] = { "id", "name", "price", "Odd \"name\"", "data" };
@@ -235,8 +233,7 @@ static void test_describe_query(void **state) {
     still_usable();
 }
 
-/* ---- scanning
- * --------------------------------------------------------------------------------- */
+/* ---- scanning ---------------------------------------------------------------------- */
 
 static void test_the_end_stays_the_end(void **state) {
     struct schema *schema = describe("contract_items");
@@ -402,8 +399,7 @@ static void test_conditions_and_order(void **state) {
     schema_release(schema);
 }
 
-/* ---- what may go wrong
- * ------------------------------------------------------------------------ */
+/* ---- what may go wrong ------------------------------------------------------------- */
 
 static double now_ms(void) {
     struct timespec now;
@@ -497,8 +493,7 @@ static void test_changes_behind_our_back(void **state) {
     }
 }
 
-/* ---- statements of the user's
- * ------------------------------------------------------------------- */
+/* ---- statements of the user's ------------------------------------------------------ */
 
 static void test_user_queries(void **state) {
     struct value args[] = { { .kind = VALUE_INTEGER, .integer = 2 } };
@@ -567,8 +562,7 @@ static void test_counts_and_ping(void **state) {
     driver->close(NULL);
 }
 
-/* ---- set-up
- * ------------------------------------------------------------------------------------- */
+/* ---- set-up ------------------------------------------------------------------------ */
 
 static int set_up(void **state) {
     static const struct option_spec *tables[] = { server_options, NULL, NULL };
@@ -636,7 +630,9 @@ int main(void) {
         cmocka_unit_test(test_counts_and_ping),
     };
 
-    host_start();
+    if (host_start() != 0) {
+        return 1;
+    }
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -26,8 +26,7 @@ struct remote {
 
 static const struct remote *remote;
 
-/* ---- SQLite -------------------------------------------------------------------------------
- */
+/* ---- SQLite ------------------------------------------------------------------------ */
 
 static sqlite3 *file;
 static char directory[] = "/tmp/drawbridge-contract-XXXXXX";
@@ -55,8 +54,7 @@ static void file_disconnect(void) {
     }
 }
 
-/* ---- PostgreSQL ---------------------------------------------------------------------------
- */
+/* ---- PostgreSQL -------------------------------------------------------------------- */
 
 static PGconn *server;
 
@@ -87,8 +85,7 @@ static void server_disconnect(void) {
     PQfinish(server);
 }
 
-/* -------------------------------------------------------------------------------------------
- */
+/* ------------------------------------------------------------------------------------ */
 
 static const struct remote remotes[] = {
     { "sqlite", file_connect, file_run, file_disconnect },

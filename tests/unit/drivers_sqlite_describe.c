@@ -396,7 +396,7 @@ static void test_a_thousand_tables(void **state) {
     started_ms = sq_now_ms();
     assert_int_equal(
             sqlite_driver.catalog(place.session, &all, add_name, &listing, &err), STATUS_OK);
-    print_message("1000 tables described in %.0f ms\n", sq_now_ms() - started_ms);
+    print_message("# 1000 tables described in %.0f ms\n", sq_now_ms() - started_ms);
     close_place(&place);
 }
 
@@ -409,7 +409,9 @@ int main(void) {
         cmocka_unit_test(test_a_thousand_tables),
     };
 
-    host_start();
+    if (host_start() != 0) {
+        return 1;
+    }
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

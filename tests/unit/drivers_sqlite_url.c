@@ -99,7 +99,9 @@ int main(void) {
         cmocka_unit_test(test_share_goes_to_the_options),
     };
 
-    host_start();
+    if (host_start() != 0) {
+        return 1;
+    }
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
