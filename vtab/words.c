@@ -31,6 +31,20 @@ static void words_init(struct words *words, const struct driver *driver) {
     options_init(&words->attach, attach, NULL);
 }
 
+/* Refuses a word that nobody knows, with all that could have been meant. */
+static enum status words_unknown(
+        const struct driver *driver, const char *text, struct error *err) {
+    const struct option_spec *tables[] = { attach_options, server_options, value_options,
+        driver->server_options, NULL };
+    struct options all;
+    enum status status;
+
+    options_init(&all, tables, NULL);
+    status = options_add(&all, text, err);
+    options_clear(&all);
+    return status;
+}
+
 /* A word that belongs to neither set is refused by the server's, which lists what it knows. */
 static enum status words_sort(
         struct words *words, const struct options *all, struct error *err) {
@@ -63,6 +77,9 @@ static enum status words_add(
     if (attach && !with_attach) {
         return error_set(err, STATUS_USAGE, "option \"%.*s\" belongs to bridge_attach",
                 (int)length, text);
+    }
+    if (with_attach && !attach && !options_knows(&words->server, text, length)) {
+        return words_unknown(words->target.driver, text, err);
     }
     return options_add(attach ? &words->attach : &words->server, text, err);
 }

@@ -72,7 +72,7 @@ static struct canceller *cancel_start(struct pg_session *session) {
     struct canceller *canceller = canceller_create(session->connection);
 
     if (canceller != NULL && !canceller_start(canceller)) {
-        canceller_drop(canceller);
+        atomic_store(&canceller->holders, 1); /* there is no helper */
         canceller_drop(canceller);
         canceller = NULL;
     }

@@ -70,22 +70,53 @@ static void append_column(struct writing *w, int column) {
     pg_append_identifier(w->sql, w->schema->columns[column].remote_name);
 }
 
-/* An expression of types.c: "%c" is the column, anything else stands for itself. */
-static void append_expression(struct writing *w, const char *expression, int column) {
-    for (const char *at = strstr(expression, "%c"); at != NULL; at = strstr(expression, "%c")) {
-        text_append_bytes(w->sql, expression, (size_t)(at - expression));
-        append_column(w, column);
-        expression = at + 2;
-    }
-    text_append(w->sql, expression);
+/* The session's search_path begins with pg_catalog, so a cast need not name it. */
+static size_t built_in_length(const char *sql) {
+    static const char built_in[] = "pg_catalog.";
+
+    return strncmp(sql, built_in, sizeof(built_in) - 1) == 0 ? sizeof(built_in) - 1 : 0;
 }
 
 static void append_type(struct writing *w, const char *type_sql) {
-    static const char built_in[] = "pg_catalog.";
-    size_t length = sizeof(built_in) - 1;
+    text_append(w->sql, type_sql + built_in_length(type_sql));
+}
 
-    text_append(
-            w->sql, strncmp(type_sql, built_in, length) == 0 ? type_sql + length : type_sql);
+/* An expression of types.c: "%c" is the column, anything else stands for itself. */
+static void append_expression(struct writing *w, const char *expression, int column) {
+    for (const char *at = expression; *at != '\0'; at++) {
+        if (at[0] == '%' && at[1] == 'c') {
+            append_column(w, column);
+            at++;
+        } else {
+            text_append_char(w->sql, *at);
+            if (at > expression && at[0] == ':' && at[-1] == ':') {
+                at += built_in_length(at + 1);
+            }
+        }
+    }
+}
+
+/* The column as what its operators are defined for. A cast from varchar to text or from a
+ * domain to its base type changes no value and hides no index. */
+static void append_operand(struct writing *w, int column) {
+    const struct pg_column *pg = pg_column(w->schema, column);
+    bool text = pg->family == PG_FAMILY_TEXT || pg->family == PG_FAMILY_TEXT_NONDETERMINISTIC;
+
+    append_column(w, column);
+    if (text && strcmp(pg->type_sql, "pg_catalog.text") != 0) {
+        text_append(w->sql, "::text");
+    } else if (pg->domain) {
+        text_append(w->sql, "::");
+        append_type(w, pg->type_sql);
+    }
+}
+
+static void append_operand_expression(struct writing *w, const char *expression, int column) {
+    if (strcmp(expression, "%c") == 0) {
+        append_operand(w, column);
+    } else {
+        append_expression(w, expression, column);
+    }
 }
 
 /* The same value twice in a term is one parameter. */
@@ -104,11 +135,14 @@ static void append_placeholder(struct writing *w, struct filling *filling, char 
     case 'c':
         append_column(w, filling->column);
         break;
+    case 'v':
+        append_operand(w, filling->column);
+        break;
     case 'e':
-        append_expression(w, column->text_expression, filling->column);
+        append_operand_expression(w, column->text_expression, filling->column);
         break;
     case 's':
-        append_expression(w, column->select_expression, filling->column);
+        append_operand_expression(w, column->select_expression, filling->column);
         break;
     case 't':
         append_type(w, column->type_sql);

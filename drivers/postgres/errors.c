@@ -79,6 +79,9 @@ enum status pg_result_error(const PGresult *result, bool generated, struct error
         pg_message_line(PQresultErrorMessage(result), line, sizeof(line));
         return error_set(err, STATUS_LOST, "connection to server was lost: %s", line);
     }
+    if (strcmp(sqlstate, "25P02") == 0) {
+        primary = "snapshot is over: another statement that shared it has failed";
+    }
     status = state_status(sqlstate, generated);
     /* Asked for by us, a cancellation is told by whoever waits; what comes here was ordered by
      * statement_timeout, or by an administrator. The code is the same and the text translated:

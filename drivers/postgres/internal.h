@@ -89,12 +89,10 @@ struct pg_column {
     enum pg_decoder decoder;
     bool nan_null; /* a remote NaN is presented as NULL, whatever the family: NULL tests must look
                     * for it as well */
-    const char *select_expression; /* what travels; every "%c" is the column's reference */
     /* Expressions bind as tightly as "::" does, or stand in parentheses. */
-    const char *text_expression;  /* SQL text of the presented value; NULL: none is exact. Of type
-                                   * text, not varchar: a user's operator for varchar fits better
-                                   * than the built-in one ("%c::text" still uses an index). */
-    const char *order_expression; /* sorts as SQLite sorts the presented values; NULL: none */
+    const char *select_expression; /* what travels; every "%c" is the column's reference */
+    const char *text_expression;   /* SQL text of the presented value; NULL: none is exact */
+    const char *order_expression;  /* sorts as SQLite sorts the presented values; NULL: none */
     bool never_numeric;  /* no presented text looks like a number */
     bool row_null;       /* composite: NULL tests are IS [NOT] DISTINCT FROM NULL */
     uint32_t wire_oid;   /* type of select_expression's result; 0: not checked */
@@ -130,10 +128,12 @@ bool pg_may_push(const struct schema *, const struct condition *);
 bool pg_may_order(const struct schema *, const struct order_term *, size_t count);
 enum status pg_judge(const struct schema *, const struct condition *, const struct value *,
         size_t count, struct arena *, struct judgement *out);
+
 enum { PG_TERM_VALUES_MAX = 4 }; /* of one term */
 
-/* SQL of a term's form: "%c" the column, "%e" its text_expression, "%s" its select_expression, "%t"
- * its type_sql, "%o" the operator, "%1" the first value as a parameter. */
+/* SQL of a term's form: "%c" the column, "%v" the column as an operand, "%e" its text_expression,
+ * "%s" its select_expression, "%t" its type_sql, "%o" the operator, "%1" the first value as a
+ * parameter. */
 const char *pg_form_sql(int form);
 const char *pg_form_operator(int form);
 bool pg_form_accepts_null(int form); /* may be true for a row whose presented value is NULL */

@@ -99,10 +99,6 @@ bool judging_has_nan(const struct judging *j) {
     }
 }
 
-static bool nan_is_null(const struct judging *j) {
-    return j->column->nan_null && judging_has_nan(j);
-}
-
 void judging_all(struct judging *j) {
     j->term_count = 0;
     if (j->not_null) {
@@ -110,14 +106,14 @@ void judging_all(struct judging *j) {
     } else if (j->column->row_null) {
         judging_exact(j, FORM_ROW_NOT_NULL, OPERATOR_EQ, NULL);
     } else {
-        judging_exact(j, nan_is_null(j) ? FORM_NOT_NAN : FORM_NOT_NULL, OPERATOR_EQ, NULL);
+        judging_exact(j, j->column->nan_null ? FORM_NOT_NAN : FORM_NOT_NULL, OPERATOR_EQ, NULL);
     }
 }
 
 static void add_nulls(struct judging *j) {
     judging_term(
             j, j->column->row_null ? FORM_ROW_IS_NULL : FORM_IS_NULL, OPERATOR_EQ, 0, NULL);
-    if (nan_is_null(j)) {
+    if (j->column->nan_null) {
         judging_term(j, FORM_IS_NAN, OPERATOR_EQ, 0, NULL);
     }
 }
@@ -292,14 +288,8 @@ bool pg_may_push(const struct schema *schema, const struct condition *condition)
 }
 
 bool pg_may_order(const struct schema *schema, const struct order_term *order, size_t count) {
-    const struct pg_relation *relation = pg_relation(schema);
-
     for (size_t i = 0; i < count; i++) {
-        const struct pg_column *column = pg_column(schema, order[i].column);
-
-        /* Under COLLATE "C" other encodings sort by their own bytes. */
-        if (column->order_expression == NULL ||
-                (families[column->family].text && !relation->utf8)) {
+        if (pg_column(schema, order[i].column)->order_expression == NULL) {
             return false;
         }
     }

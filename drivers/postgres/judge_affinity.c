@@ -19,7 +19,7 @@ enum {
     POWER_EXACT = 22,      /* 10^22 is the last power of ten that is a double */
     DECADE_INFINITE = 310, /* 10^310 and above: infinite in every version */
     DECADE_ZERO = -330,    /* below 10^-330: zero */
-    DECADE_COARSE = 290,   /* beyond 10^+-290 SQLite scales twice and rounds in between */
+    DECADE_COARSE = 270,   /* not far beyond, SQLite scales twice and rounds in between */
 };
 
 /* One correctly rounded operation, or at most ten multiplications by rounded powers of ten. */

@@ -13,7 +13,7 @@ struct form {
     bool accepts_null;       /* can be true for a row whose presented value is NULL */
 };
 
-/* "%c <> 'NaN'" is NOT NULL as well, where NaN is presented as NULL. FLOAT4: the presented
+/* "%v <> 'NaN'" is NOT NULL as well, where NaN is presented as NULL. FLOAT4: the presented
  * value is the double nearest to the shortest decimal, and as a float4 it is the column's value
  * or a neighbour (%1, %2); those bounds can use an index. FORM_ENUM: never fails for a label
  * that does not exist, and the subquery runs once, so an index serves. */
@@ -22,22 +22,22 @@ static const struct form forms[FORM_COUNT] = {
     [FORM_NOT_NULL] = { .sql = "%c IS NOT NULL" },
     [FORM_ROW_IS_NULL] = { .sql = "%c IS NOT DISTINCT FROM NULL", .accepts_null = true },
     [FORM_ROW_NOT_NULL] = { .sql = "%c IS DISTINCT FROM NULL" },
-    [FORM_IS_NAN] = { .sql = "%c = 'NaN'", .accepts_null = true },
-    [FORM_NOT_NAN] = { .sql = "%c <> 'NaN'" },
-    [FORM_TRUE] = { .sql = "%c" },
-    [FORM_FALSE] = { .sql = "NOT %c" },
-    [FORM_TYPED] = { .sql = "%c %o %1::%t", .any = FORM_TYPED_ANY },
-    [FORM_TYPED_ANY] = { .sql = "%c = ANY (%1::%t[])" },
-    [FORM_TYPED_NUMBER] = { .sql = "%c %o %1::%t AND %c <> 'NaN'" },
-    [FORM_TYPED_BETWEEN] = { .sql = "%c BETWEEN %1::%t AND %2::%t" },
-    [FORM_FLOAT4_EQ] = { .sql = "%c BETWEEN %1::float4 AND %2::float4 "
-                                "AND %c::text::float8 = %3::float8",
+    [FORM_IS_NAN] = { .sql = "%v = 'NaN'", .accepts_null = true },
+    [FORM_NOT_NAN] = { .sql = "%v <> 'NaN'" },
+    [FORM_TRUE] = { .sql = "%v" },
+    [FORM_FALSE] = { .sql = "NOT %v" },
+    [FORM_TYPED] = { .sql = "%v %o %1::%t", .any = FORM_TYPED_ANY },
+    [FORM_TYPED_ANY] = { .sql = "%v = ANY (%1::%t[])" },
+    [FORM_TYPED_NUMBER] = { .sql = "%v %o %1::%t AND %v <> 'NaN'" },
+    [FORM_TYPED_BETWEEN] = { .sql = "%v BETWEEN %1::%t AND %2::%t" },
+    [FORM_FLOAT4_EQ] = { .sql = "%v BETWEEN %1::float4 AND %2::float4 "
+                                "AND %v::text::float8 = %3::float8",
             .any = FORM_FLOAT4_ANY },
-    [FORM_FLOAT4_ANY] = { .sql = "%c = ANY (%1::float4[] || %2::float4[] || %4::float4[]) "
-                                 "AND %c::text::float8 = ANY (%3::float8[])" },
-    [FORM_FLOAT4_NE] = { .sql = "%c::text::float8 <> %1::float8" },
-    [FORM_FLOAT4_FROM] = { .sql = "%c >= %1::float4 AND %c::text::float8 %o %2::float8" },
-    [FORM_FLOAT4_TO] = { .sql = "%c <= %1::float4 AND %c::text::float8 %o %2::float8" },
+    [FORM_FLOAT4_ANY] = { .sql = "%v = ANY (%1::float4[] || %2::float4[] || %4::float4[]) "
+                                 "AND %v::text::float8 = ANY (%3::float8[])" },
+    [FORM_FLOAT4_NE] = { .sql = "%v::text::float8 <> %1::float8" },
+    [FORM_FLOAT4_FROM] = { .sql = "%v >= %1::float4 AND %v::text::float8 %o %2::float8" },
+    [FORM_FLOAT4_TO] = { .sql = "%v <= %1::float4 AND %v::text::float8 %o %2::float8" },
     [FORM_NUMERIC] = { .sql = "%s %o %1::numeric" },
     [FORM_NUMERIC_BETWEEN] = { .sql = "%s BETWEEN %1::numeric AND %2::numeric" },
     [FORM_TEXT] = { .sql = "%e %o %1::text", .any = FORM_TEXT_ANY },
@@ -46,9 +46,9 @@ static const struct form forms[FORM_COUNT] = {
             .any = FORM_TEXT_BOTH_ANY },
     [FORM_TEXT_BOTH_ANY] = { .sql = "%e = ANY (%1::text[]) "
                                     "AND %e COLLATE \"C\" = ANY (%1::text[])" },
-    [FORM_CITEXT] = { .sql = "%c = %1::%t AND %e COLLATE \"C\" = %1::text",
+    [FORM_CITEXT] = { .sql = "%v = %1::%t AND %e COLLATE \"C\" = %1::text",
             .any = FORM_CITEXT_ANY },
-    [FORM_CITEXT_ANY] = { .sql = "%c = ANY (%1::%t[]) "
+    [FORM_CITEXT_ANY] = { .sql = "%v = ANY (%1::%t[]) "
                                  "AND %e COLLATE \"C\" = ANY (%1::text[])" },
     [FORM_BYTES] = { .sql = "%e COLLATE \"C\" %o %1::text", .any = FORM_BYTES_ANY },
     [FORM_BYTES_ANY] = { .sql = "%e COLLATE \"C\" = ANY (%1::text[])" },
@@ -60,18 +60,19 @@ static const struct form forms[FORM_COUNT] = {
             .any = FORM_RTRIM_ANY },
     [FORM_RTRIM_ANY] = { .sql = "pg_catalog.rtrim(%e, ' ') COLLATE \"C\" = ANY (%1::text[])" },
     [FORM_NUMBER_LIKE] = { .sql = "%e COLLATE \"C\" ~ '^[[:space:]]*[-+]?[.]?[0-9]'" },
-    [FORM_ENUM] = { .sql = "%c = (SELECT e FROM pg_catalog.unnest("
+    [FORM_ENUM] = { .sql = "%v OPERATOR(pg_catalog.=) (SELECT e FROM pg_catalog.unnest("
                            "pg_catalog.enum_range(NULL::%t)) AS e WHERE e::text = %1::text)",
             .any = FORM_ENUM_ANY },
-    [FORM_ENUM_ANY] = { .sql = "%c = ANY (ARRAY(SELECT e FROM pg_catalog.unnest("
+    [FORM_ENUM_ANY] = { .sql = "%v OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT e FROM "
+                               "pg_catalog.unnest("
                                "pg_catalog.enum_range(NULL::%t)) AS e "
                                "WHERE e::text = ANY (%1::text[])))" },
     [FORM_LIKE] = { .sql = "pg_catalog.lower(%e COLLATE \"C\") LIKE %1::text ESCAPE ''" },
     [FORM_GLOB] = { .sql = "%e COLLATE \"C\" LIKE %1::text" },
-    [FORM_BEFORE_AD] = { .sql = "%c < '0001-01-01'" },
-    [FORM_BEFORE_AD_UTC] = { .sql = "%c < '0001-01-01 00:00:00+00'" },
-    [FORM_AFTER_9999] = { .sql = "%c >= '10000-01-01'" },
-    [FORM_AFTER_9999_UTC] = { .sql = "%c >= '10000-01-01 00:00:00+00'" },
+    [FORM_BEFORE_AD] = { .sql = "%v < '0001-01-01'" },
+    [FORM_BEFORE_AD_UTC] = { .sql = "%v < '0001-01-01 00:00:00+00'" },
+    [FORM_AFTER_9999] = { .sql = "%v >= '10000-01-01'" },
+    [FORM_AFTER_9999_UTC] = { .sql = "%v >= '10000-01-01 00:00:00+00'" },
 };
 
 static const char *const operators[OPERATOR_COUNT] = {

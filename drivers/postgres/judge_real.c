@@ -144,6 +144,8 @@ void judge_float4(struct judging *j, const struct value *value) {
     judge_float4_test(j, &test);
     if (j->column->nan_null && judge_holds(test.op, 1)) {
         judging_verdict(j, VERDICT_SUPERSET, "NaN is shown as NULL");
+    } else {
+        judging_verdict(j, VERDICT_EXACT, NULL);
     }
 }
 

@@ -115,9 +115,19 @@ static enum judge_template binary_form(const struct judging *j) {
                    : FORM_BYTES;
 }
 
-static void judge_text_value(struct judging *j, const struct value *text) {
+/* A value that came from a column of numeric affinity makes numbers of the texts on the left that
+ * look like one, and numbers are below any text. All such texts begin with a blank, a sign, a point
+ * or a digit, so above those characters both comparisons agree; and a value that looks like a
+ * number itself would have come as one. */
+static bool affinity_matters(const struct judging *j, const struct value *text) {
     struct number ignored;
 
+    return !j->column->never_numeric && j->op != OPERATOR_EQ && j->op != OPERATOR_NE &&
+           (text->length == 0 || (unsigned char)text->bytes[0] <= '9') &&
+           !number_from_text(text->bytes, text->length, &ignored);
+}
+
+static void judge_text_value(struct judging *j, const struct value *text) {
     switch (j->collation) {
     case COLLATION_BINARY:
         judging_exact(j, binary_form(j), j->op, text->bytes);
@@ -132,11 +142,10 @@ static void judge_text_value(struct judging *j, const struct value *text) {
         judging_skip(j, why_collation);
         return;
     }
-    /* If the value came from a column of numeric affinity, texts on the left that look like
-     * numbers are numbers then, and below any text. */
-    if ((j->op == OPERATOR_LT || j->op == OPERATOR_LE) && !j->column->never_numeric &&
-            !number_from_text(text->bytes, text->length, &ignored)) {
-        judging_term(j, FORM_NUMBER_LIKE, OPERATOR_EQ, 0, NULL);
+    if (affinity_matters(j, text)) {
+        if (j->op == OPERATOR_LT || j->op == OPERATOR_LE) {
+            judging_term(j, FORM_NUMBER_LIKE, OPERATOR_EQ, 0, NULL);
+        }
         judging_verdict(j, VERDICT_SUPERSET, why_affinity);
     }
 }
@@ -231,19 +240,12 @@ static bool pattern_fits_encoding(
     return false;
 }
 
-static void judge_pattern(struct judging *j, enum judge_template form, const char *pattern) {
-    judging_exact(j, form, OPERATOR_EQ, pattern);
-    if (j->column->nan_null && judging_has_nan(j)) {
-        judging_verdict(j, VERDICT_SUPERSET, "NaN is shown as NULL");
-    }
-}
-
 void judge_like(struct judging *j, const struct value *value) {
     char digits[JUDGE_NUMBER_BYTES];
     struct value pattern;
 
     if (pattern_text(j, value, &pattern, digits) && pattern_fits_encoding(j, &pattern, "_")) {
-        judge_pattern(j, FORM_LIKE, copy_lower(j, &pattern));
+        judging_exact(j, FORM_LIKE, OPERATOR_EQ, copy_lower(j, &pattern));
     }
 }
 
@@ -305,7 +307,7 @@ void judge_glob(struct judging *j, const struct value *value) {
         j->nomem = true;
         goto out;
     }
-    judge_pattern(j, FORM_GLOB, text_get(&like));
+    judging_exact(j, FORM_GLOB, OPERATOR_EQ, text_get(&like));
     if (classes) {
         judging_verdict(j, VERDICT_SUPERSET, "a class in brackets is sent as any character");
     }

@@ -62,14 +62,13 @@ static enum status present_look(struct presenting *at) {
     const char *const *names;
     const struct pg_look *look = NULL;
     const struct pg_type *type;
-    const char *why = NULL;
     struct text text;
 
-    type = pg_type_of(at->pg, &why);
+    type = pg_type_of(at->pg);
     if (type == NULL) {
         return error_set(at->err, STATUS_UNSUPPORTED,
-                "column \"%s\" of type %s cannot be shown: %s", at->column->remote_name,
-                at->column->remote_type, why);
+                "column \"%s\" cannot be shown: pseudo-type %s has no values of its own",
+                at->column->remote_name, at->column->remote_type);
     }
     names = pg_option_names[type->options];
     text_init(&text, TEXT_SQL_BYTES_MAX);

@@ -198,6 +198,7 @@ static const struct pg_type types[] = {
     TEXT_ROW(2277 /* anyarray */, 0),
     TEXT_ROW(705 /* unknown */, 0),
     TEXT_ROW(2275 /* cstring */, 0),
+    TEXT_ROW(2278 /* void: what SELECT pg_sleep(1) gives */, 0),
     /* types of extensions, in whichever schema they were put */
     { 0, "citext", PG_OPTIONS_CITEXT,
             { PG_FAMILY_CITEXT, PG_DECODE_TEXT, "CITEXT", AS_TEXT, AS_TEXT, NULL, PG_TYPE_TEXT,
@@ -317,13 +318,19 @@ const struct pg_look *pg_look_for(
     return NULL;
 }
 
-const struct pg_type *pg_type_of(const struct pg_column *column, const char **why) {
+const struct pg_type *pg_type_of(const struct pg_column *column) {
     for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
         if (types[i].oid != 0 ? types[i].oid == column->type_oid
                               : strcmp(types[i].name, column->type_name) == 0 &&
                                         column->type_kind == 'b') {
             return &types[i];
         }
+    }
+    if (column->type_oid == 2249 /* record: a row without a type of its own */) {
+        return &composite_type;
+    }
+    if (column->type_oid == 2287 /* record[] */) {
+        return &array_type;
     }
     switch (column->type_kind) {
     case 'b':
@@ -336,13 +343,6 @@ const struct pg_type *pg_type_of(const struct pg_column *column, const char **wh
     case 'm':
         return &range_type;
     default:
-        break;
+        return NULL;
     }
-    if (column->type_oid == 2249 /* record: a row without a type of its own */) {
-        return &composite_type;
-    }
-    *why = column->type_oid == 2278 /* void */
-                   ? "it has no values"
-                   : "a pseudo-type stands for other types or lives inside the server";
-    return NULL;
 }

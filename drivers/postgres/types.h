@@ -75,8 +75,9 @@ struct pg_type {
     struct pg_look look; /* when every option has its default */
 };
 
-/* The row of the column's type. NULL: refused, with the reason in *why (constant). */
-const struct pg_type *pg_type_of(const struct pg_column *, const char **why);
+/* The row of the column's type. NULL: a pseudo-type, which stands for other types or lives
+ * inside the server and so has no values to show. */
+const struct pg_type *pg_type_of(const struct pg_column *);
 /* The look under other option values (in the order of pg_option_names); NULL: the type's own.
  */
 const struct pg_look *pg_look_for(

@@ -173,14 +173,26 @@ static enum status query_words(const char *query, struct text *connection, struc
     return status;
 }
 
+/* Where the words begin, or the end. libpq takes a "?" in front of "@" for a password's. */
+static const char *query_find(const char *url) {
+    const char *place = strstr(url, "//"), *end;
+
+    if (place == NULL) {
+        return url + strlen(url);
+    }
+    end = place + 2 + strcspn(place + 2, "@/");
+    return *end == '@' ? end + strcspn(end, "?") : place + strcspn(place, "?");
+}
+
 /* "//user:pass/word@host/db" would make a host or a database of half a password, and show it.
  */
-static bool place_is_sound(const char *place) {
-    const char *at = strchr(place + 2, '@');
-    const char *slash = strchr(place + 2, '/');
+static bool place_is_sound(const char *place, size_t length) {
+    const char *at = memchr(place, '@', length);
+    const char *slash = length > 2 ? memchr(place + 2, '/', length - 2) : NULL;
 
     return strncmp(place, "//", 2) == 0 &&
-           (at == NULL || (strchr(at + 1, '@') == NULL && (slash == NULL || at < slash)));
+           (at == NULL || (memchr(at + 1, '@', length - (size_t)(at + 1 - place)) == NULL &&
+                                  (slash == NULL || at < slash)));
 }
 
 /* libpq's reason, up to where it begins to quote. */
@@ -199,17 +211,15 @@ static enum status url_refused(char *why, struct error *err) {
 
 /* The place by libpq, then the words behind "?", which win as they do in libpq. */
 static enum status url_words(const char *url, struct text *connection, struct error *err) {
-    size_t place_length = strcspn(url, "?");
+    const char *query = query_find(url);
+    size_t scheme_length = strlen("postgresql:"), place_length = (size_t)(query - url);
     char *why = NULL, *place = NULL;
     PQconninfoOption *parts = NULL;
-    const char *query = url[place_length] == '?' ? url + place_length + 1 : "";
 
-    /* A "?" in the place itself was refused by url_split_query(), or stands in a password. */
-    if (strchr(url, '@') != NULL && strchr(url, '@') > url + place_length) {
-        place_length += strcspn(url + place_length, "@");
-        query = strchr(url + place_length, '?');
-        place_length = query != NULL ? (size_t)(query - url) : strlen(url);
-        query = query != NULL ? query + 1 : "";
+    if (!place_is_sound(url + scheme_length, place_length - scheme_length)) {
+        return error_set(err, STATUS_USAGE,
+                "URL is not of the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE "
+                "(in a password \"@\" and \"/\" are written as %%40 and %%2F)");
     }
     place = memory_alloc(place_length + 1);
     if (place == NULL) {
@@ -227,7 +237,7 @@ static enum status url_words(const char *url, struct text *connection, struct er
         }
     }
     PQconninfoFree(parts);
-    return query_words(query, connection, err);
+    return query_words(*query == '?' ? query + 1 : query, connection, err);
 }
 
 static enum status parse_uri(const char *behind_scheme, struct options *options,
@@ -242,11 +252,6 @@ static enum status parse_uri(const char *behind_scheme, struct options *options,
     status = text_status(&url, err);
     if (status == STATUS_OK) {
         status = url_split_query(text_get(&url), is_kept_word, options, &rest, err);
-    }
-    if (status == STATUS_OK && !place_is_sound(text_get(&rest) + strlen("postgresql:"))) {
-        status = error_set(err, STATUS_USAGE,
-                "URL is not of the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE "
-                "(in a password \"@\" and \"/\" are written as %%40 and %%2F)");
     }
     if (status == STATUS_OK) {
         status = url_words(text_get(&rest), connection, err);

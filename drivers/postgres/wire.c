@@ -161,6 +161,7 @@ enum status pg_request_describe(
 enum status pg_request_send(struct pg_request *request, struct error *err) {
     struct pg_session *session = request->session;
     enum status status = pg_session_check(session, err);
+    double start = pg_now_ms();
 
     if (status != STATUS_OK) {
         return status;
@@ -170,6 +171,7 @@ enum status pg_request_send(struct pg_request *request, struct error *err) {
         return session_failed(session, err);
     }
     request->trip = session->base.counts.round_trips;
+    request->waited_ms = pg_now_ms() - start; /* a server nearby may have answered by now */
     return STATUS_OK;
 }
 

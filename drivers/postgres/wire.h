@@ -28,7 +28,7 @@ struct pg_request {
     PGresult *result;     /* of the last command; owned */
     PGresult *failure;    /* the first command's that failed; owned */
     int64_t trip;         /* the session's newest when it was sent */
-    double waited_ms;     /* spent in waiting for it */
+    double waited_ms;     /* spent in sending and in waiting for it */
     int64_t bytes;        /* of its results */
 };
 

@@ -45,8 +45,7 @@ static enum status walk(struct sq_session *session, const char *table,
     return status;
 }
 
-/* ---- are they still the same ----------------------------------------------------------------
- */
+/* ---- are they still the same ------------------------------------------------------- */
 
 static struct sq_verified *verified_place(struct sq_session *session, uint64_t fingerprint) {
     return &session->verified[fingerprint % SQ_VERIFIED_KEPT];
@@ -203,8 +202,7 @@ enum status sq_verify(
     return status;
 }
 
-/* ---- the catalog
- * -------------------------------------------------------------------------------- */
+/* ---- the catalog ------------------------------------------------------------------- */
 
 struct catalog_walk {
     struct sq_session *session;

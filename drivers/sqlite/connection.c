@@ -13,8 +13,7 @@ enum { OPEN_NAME_BYTES_MAX = 16 * 1024 };
 
 static const char utf8_collation[] = "drawbridge_utf8";
 
-/* ---- errors -------------------------------------------------------------------------------
- */
+/* ---- errors ------------------------------------------------------------------------ */
 
 static const struct {
     int code; /* primary */
@@ -62,7 +61,11 @@ enum status sq_fail(struct sq_session *session, int code, const char *sql, struc
     if (status == STATUS_LOST) {
         session->base.broken = true;
     }
-    if (status == STATUS_TIMEOUT && (code & 0xff) == SQLITE_INTERRUPT) {
+    if (session->compared_unknown) {
+        status = STATUS_REMOTE;
+        error_set(err, status, "collation \"%s\" of the remote is not known here",
+                session->unknown_collation);
+    } else if (status == STATUS_TIMEOUT && (code & 0xff) == SQLITE_INTERRUPT) {
         error_set(err, status, "statement timeout of %.0f ms reached", session->limit_ms);
     } else if (status == STATUS_CANCELLED) {
         error_set(err, status, "interrupted");
@@ -73,8 +76,7 @@ enum status sq_fail(struct sq_session *session, int code, const char *sql, struc
     return err != NULL ? err->status : status;
 }
 
-/* ---- statements without rows, transactions --------------------------------------------------
- */
+/* ---- statements without rows, transactions ----------------------------------------- */
 
 enum status sq_execute(struct sq_session *session, const char *sql, struct error *err) {
     enum status status = sq_guard_start(session, 0, err);
@@ -90,7 +92,7 @@ enum status sq_execute(struct sq_session *session, const char *sql, struct error
     if (status != STATUS_OK) {
         return status;
     }
-    code = sqlite3_step(statement);
+    code = sq_step(session, statement);
     if (code != SQLITE_DONE && code != SQLITE_ROW) {
         status = sq_fail(session, code, sql, err);
     }
@@ -148,8 +150,7 @@ void sq_finish(struct session *base) {
     end_transaction(sq_session(base));
 }
 
-/* ---- questions with one integer for an answer
- * ------------------------------------------------ */
+/* ---- questions with one integer for an answer -------------------------------------- */
 
 static enum status ask_integer(
         struct sq_session *session, const char *sql, int64_t *answer, struct error *err) {
@@ -160,7 +161,7 @@ static enum status ask_integer(
     if (status != STATUS_OK) {
         return status;
     }
-    code = sqlite3_step(statement);
+    code = sq_step(session, statement);
     if (code == SQLITE_ROW) {
         *answer = sqlite3_column_int64(statement, 0);
     } else {
@@ -201,8 +202,7 @@ enum status sq_ping(struct session *base, double *ms, struct error *err) {
     return status;
 }
 
-/* ---- opening
- * ---------------------------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------------------- */
 
 /* Text in UTF-16 databases sorts by its UTF-16 units; the host's sorts by its UTF-8 bytes. */
 static int compare_utf8(
@@ -252,7 +252,7 @@ static enum status configure(struct sq_session *session, struct error *err) {
                 &answer, err);
         session->like_builtin = answer == 0;
     }
-    return status;
+    return status == STATUS_OK ? sq_guard_collations(session, err) : status;
 }
 
 static enum status open_with(

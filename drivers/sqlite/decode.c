@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { JSON_BYTES_MAX = BATCH_HEAP_BYTES_MAX, NUMBER_BYTES = 8 };
@@ -85,20 +86,27 @@ enum status sq_decode_row(
     return STATUS_OK;
 }
 
-/* ---- JSON
- * ------------------------------------------------------------------------------------- */
+/* ---- JSON -------------------------------------------------------------------------- */
 
-/* As many digits as tell the number from its neighbours, and a sign that it is a REAL. JSON has
+enum { REAL_DIGITS_MIN = 15, REAL_DIGITS_MAX = 17 };
+
+/* As few digits as tell the number from its neighbours, and a sign that it is a REAL. JSON has
  * no infinity: 9e999 is what SQLite's own reader makes one of. */
 static void append_real(struct text *out, double real) {
     char digits[40];
     size_t length;
 
+    real = real == 0 ? 0.0 : real; /* as batches and columns have it: no -0.0 */
     if (isinf(real)) {
         text_append(out, real > 0 ? "9e999" : "-9e999");
         return;
     }
-    snprintf(digits, sizeof(digits), "%.17g", real);
+    for (int count = REAL_DIGITS_MIN; count <= REAL_DIGITS_MAX; count++) {
+        snprintf(digits, sizeof(digits), "%.*g", count, real);
+        if (strtod(digits, NULL) == real) {
+            break;
+        }
+    }
     length = strspn(digits, "-0123456789");
     text_append_bytes(out, digits, length);
     if (digits[length] == '\0') {

@@ -8,8 +8,7 @@ static const char columns_sql[] =
         "SELECT name, type, \"notnull\", dflt_value, pk, hidden, count(*) OVER () "
         "FROM pragma_table_xinfo(?1, 'main') ORDER BY cid";
 
-/* ---- asking (see internal.h) ---------------------------------------------------------------
- */
+/* ---- asking (see internal.h) ------------------------------------------------------- */
 
 enum status sq_ask(const struct sq_description *described, const char *sql,
         sqlite3_stmt **statement, struct error *err) {
@@ -24,7 +23,7 @@ enum status sq_ask(const struct sq_description *described, const char *sql,
 
 enum status sq_next_row(
         struct sq_session *session, sqlite3_stmt *statement, bool *more, struct error *err) {
-    int code = sqlite3_step(statement);
+    int code = sq_step(session, statement);
 
     *more = code == SQLITE_ROW;
     return code == SQLITE_ROW || code == SQLITE_DONE
@@ -43,8 +42,7 @@ enum status sq_keep_text(struct schema *schema, sqlite3_stmt *statement, int col
     return STATUS_OK;
 }
 
-/* ---- schemas ------------------------------------------------------------------------------
- */
+/* ---- schemas ----------------------------------------------------------------------- */
 
 enum status sq_create_schema(struct sq_session *session, size_t column_count,
         struct schema **out, struct error *err) {
@@ -117,8 +115,7 @@ void sq_take_fingerprint(struct schema *schema) {
     relation->fingerprint = hash | 1; /* 0 marks a free place among the verified */
 }
 
-/* ---- columns ------------------------------------------------------------------------------
- */
+/* ---- columns ----------------------------------------------------------------------- */
 
 /* Tables only: a view's columns have no collation that SQLite would tell. */
 static enum status read_collation(
@@ -199,8 +196,7 @@ static enum status read_columns(struct sq_description *described, struct error *
     return status;
 }
 
-/* ---- the whole
- * --------------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------------------- */
 
 /* What the largest rowid says costs one look at the table's last page. */
 static enum status estimate_rows(const struct sq_description *described, struct error *err) {
@@ -272,8 +268,7 @@ out:
     return status;
 }
 
-/* ---- queries
- * ------------------------------------------------------------------------------------ */
+/* ---- queries ----------------------------------------------------------------------- */
 
 static enum status describe_result(struct sq_session *session, sqlite3_stmt *statement,
         struct schema **out, struct error *err) {

@@ -79,7 +79,7 @@ static int guard_progress(void *context) {
     struct sq_session *session = context;
     double now_ms = sq_now_ms();
 
-    return guard_interrupted(session, now_ms) ||
+    return session->compared_unknown || guard_interrupted(session, now_ms) ||
            guard_too_late(session, now_ms, session->limit_ms);
 }
 
@@ -134,6 +134,62 @@ static int guard_authorize(void *context, int action, const char *first, const c
     return allowed ? SQLITE_OK : SQLITE_DENY;
 }
 
+/* Collations of the remote's application are not known here. To read a table whose index has
+ * one SQLite only wants it to exist, so it gets a stand-in; what it would decide is not to be
+ * had, so a statement that calls it fails. */
+static int guard_compare(
+        void *context, int a_length, const void *a, int b_length, const void *b) {
+    (void)a_length;
+    (void)a;
+    (void)b_length;
+    (void)b;
+    ((struct sq_session *)context)->compared_unknown = true;
+    return 0;
+}
+
+static void guard_need_collation(void *context, sqlite3 *db, int encoding, const char *name) {
+    struct sq_session *session = context;
+
+    (void)encoding;
+    sqlite3_snprintf(
+            sizeof(session->unknown_collation), session->unknown_collation, "%s", name);
+    sqlite3_create_collation(db, name, SQLITE_UTF8, session, guard_compare);
+}
+
+/* Uses a collation once. The list also has those that only the file's schema names: no loss. */
+static int warm_collation(void *context, int count, char **names, char **columns) {
+    char *sql = sqlite3_mprintf("SELECT '' COLLATE \"%w\" = ''", names[0]);
+    int code = sql != NULL ? sqlite3_exec(context, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
+
+    (void)count;
+    (void)columns;
+    sqlite3_free(sql);
+    return (code & 0xff) == SQLITE_NOMEM;
+}
+
+/* In a UTF-16 database SQLite asks for every collation that is known for UTF-8 only, its own
+ * included, before it makes do with that one: so each is used once before a stand-in could take
+ * its place. */
+enum status sq_guard_collations(struct sq_session *session, struct error *err) {
+    int code = SQLITE_OK;
+
+    if (session->utf16) {
+        code = sqlite3_exec(session->db, "SELECT name FROM pragma_collation_list",
+                warm_collation, session->db, NULL);
+        code = code == SQLITE_ABORT ? SQLITE_NOMEM : code;
+    }
+    if (code == SQLITE_OK) {
+        code = sqlite3_collation_needed(session->db, session, guard_need_collation);
+    }
+    return code == SQLITE_OK ? STATUS_OK : sq_fail(session, code, NULL, err);
+}
+
+int sq_step(struct sq_session *session, sqlite3_stmt *statement) {
+    int code = sqlite3_step(statement);
+
+    return session->compared_unknown ? SQLITE_ERROR : code;
+}
+
 enum status sq_guard_install(struct sq_session *session, struct error *err) {
     int code;
 
@@ -149,6 +205,7 @@ enum status sq_guard_start(struct sq_session *session, double spent_ms, struct e
     session->started_ms = sq_now_ms();
     session->spent_ms = spent_ms;
     session->stopped = STATUS_OK;
+    session->compared_unknown = false;
     if (guard_interrupted(session, session->started_ms)) {
         return error_set(err, STATUS_CANCELLED, "interrupted");
     }

@@ -71,7 +71,10 @@ struct sq_session {
     double limit_ms;      /* statement_timeout_ms; 0: none */
     double busy_limit_ms; /* longest wait for a lock */
     enum status stopped;  /* STATUS_OK, _CANCELLED or _TIMEOUT: why a callback said stop */
-    bool trusted;         /* our own statements: the authorizer lets them pass */
+    /* A collation of the remote's that nobody here knows; was it needed for a comparison? */
+    char unknown_collation[64];
+    bool compared_unknown;
+    bool trusted; /* our own statements: the authorizer lets them pass */
 
     /* snapshots: one transaction from the first scan to the last, or from begin to finish */
     int readers;         /* between sq_enter() and sq_leave() */
@@ -91,15 +94,13 @@ static inline struct sq_session *sq_session(struct session *session) {
 
 extern const struct driver sqlite_driver;
 
-/* ---- url.c --------------------------------------------------------------------------------
- */
+/* ---- url.c ------------------------------------------------------------------------- */
 
 /* connection: the file's name as given, "" for memory. */
 enum status sq_parse_url(
         const char *url, struct options *, char **connection, char **display, struct error *);
 
-/* ---- connection.c -------------------------------------------------------------------------
- */
+/* ---- connection.c ------------------------------------------------------------------ */
 
 enum status sq_open(const char *connection, const struct options *, const struct host *,
         struct session **out, struct error *);
@@ -119,17 +120,19 @@ void sq_leave(struct sq_session *);
 /* The remote's schema_version, asked once per transaction. */
 enum status sq_schema_version(struct sq_session *, int64_t *version, struct error *);
 
-/* ---- guard.c ------------------------------------------------------------------------------
- */
+/* ---- guard.c ----------------------------------------------------------------------- */
 
 double sq_now_ms(void);
 /* Puts the callbacks in place: progress, busy, authorizer. */
 enum status sq_guard_install(struct sq_session *, struct error *);
+/* Lets tables be read whose collations nobody here knows; utf16 must be known by now. */
+enum status sq_guard_collations(struct sq_session *, struct error *);
 /* Around everything that may take long. spent_ms: what the statement has used up before. */
 enum status sq_guard_start(struct sq_session *, double spent_ms, struct error *);
+/* sqlite3_step(); an error as well when the row rests on an unknown collation. */
+int sq_step(struct sq_session *, sqlite3_stmt *);
 
-/* ---- statements.c -------------------------------------------------------------------------
- */
+/* ---- statements.c ------------------------------------------------------------------ */
 
 /* A statement of ours, kept or new. Refuses nothing: the text is ours. */
 enum status sq_prepare(
@@ -145,8 +148,7 @@ enum status sq_bind(
 enum status sq_prepare_foreign(struct sq_session *, const char *sql, sqlite3_stmt **out,
         size_t *length, struct error *);
 
-/* ---- catalog.c, describe.c, keys.c --------------------------------------------------------
- */
+/* ---- catalog.c, describe.c, keys.c ------------------------------------------------- */
 
 enum status sq_catalog(struct session *, const struct catalog_filter *,
         enum status (*each)(void *context, struct schema *), void *context, struct error *);
@@ -192,16 +194,14 @@ void sq_take_fingerprint(struct schema *);
  * the remote's schema_version stays what it was. Inside sq_enter() only. */
 enum status sq_verify(struct sq_session *, const struct schema *, struct error *);
 
-/* ---- types.c ------------------------------------------------------------------------------
- */
+/* ---- types.c ----------------------------------------------------------------------- */
 
 enum status sq_present(struct schema *, const struct options *, struct error *);
 enum sq_affinity sq_affinity_of(const char *type); /* SQLite's own rules */
 /* Appends what stands for a column in remote SQL: r."name", or its conversion. */
 void sq_append_column(struct text *, const struct schema *, int column);
 
-/* ---- judge.c ------------------------------------------------------------------------------
- */
+/* ---- judge.c ----------------------------------------------------------------------- */
 
 bool sq_may_push(const struct schema *, const struct condition *);
 bool sq_may_order(const struct schema *, const struct order_term *, size_t count);
@@ -211,8 +211,7 @@ enum status sq_judge(const struct schema *, const struct condition *, const stru
 const char *sq_form_sql(int form);
 enum collation sq_form_collation(int form);
 
-/* ---- dialect.c ----------------------------------------------------------------------------
- */
+/* ---- dialect.c --------------------------------------------------------------------- */
 
 /* Values of ?1, ?2, ...: borrowed from the query. */
 struct sq_parameters {
@@ -226,8 +225,7 @@ enum status sq_select(
         const struct query *, struct text *sql, struct sq_parameters *, struct error *);
 const char *sq_collation_name(const struct schema *, enum collation);
 
-/* ---- decode.c -----------------------------------------------------------------------------
- */
+/* ---- decode.c ---------------------------------------------------------------------- */
 
 /* The current row's first columns into the batch; the one behind them is the rowid when the
  * batch has rowids. bytes grows by what came. */
@@ -236,8 +234,7 @@ enum status sq_decode_row(sqlite3_stmt *, struct batch *, int64_t *bytes, struct
 enum status sq_decode_json(sqlite3_stmt *, struct batch *, int64_t *bytes, struct error *);
 void sq_append_json_value(struct text *, const struct value *);
 
-/* ---- scan.c -------------------------------------------------------------------------------
- */
+/* ---- scan.c ------------------------------------------------------------------------ */
 
 enum status sq_scan_start(
         struct session *, const struct query *, struct scan **out, struct error *);

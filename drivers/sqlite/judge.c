@@ -68,8 +68,7 @@ enum collation sq_form_collation(int form) {
     return (enum collation)(form % COLLATION_OTHER);
 }
 
-/* ---- plan time ------------------------------------------------------------------------------
- */
+/* ---- plan time --------------------------------------------------------------------- */
 
 bool sq_may_push(const struct schema *schema, const struct condition *condition) {
     const struct sq_relation *relation = sq_relation(schema);
@@ -93,8 +92,7 @@ bool sq_may_order(const struct schema *schema, const struct order_term *order, s
     return true;
 }
 
-/* ---- values ---------------------------------------------------------------------------------
- */
+/* ---- values ------------------------------------------------------------------------ */
 
 enum value_class { CLASS_NULL, CLASS_NUMBER, CLASS_NUMERIC_TEXT, CLASS_OTHER_TEXT, CLASS_BLOB };
 
@@ -108,7 +106,7 @@ static size_t count_of(const char *bytes, size_t at, size_t length, const char *
     return count;
 }
 
-/* What NUMERIC affinity makes a number of: blanks, sign, digits with a point, exponent, blanks.
+/* What NUMERIC affinity makes a number of: blanks, sign, digits and a point, exponent, blanks.
  */
 static bool looks_numeric(const char *bytes, size_t length) {
     static const char blanks[] = " \t\n\v\f\r", digits[] = "0123456789";
@@ -169,8 +167,7 @@ static bool survives_utf16(const struct value *value) {
     return true;
 }
 
-/* ---- one comparison
- * --------------------------------------------------------------------------- */
+/* ---- one comparison ---------------------------------------------------------------- */
 
 static enum verdict skip(struct judgement *out, const char *why) {
     out->why = why;
@@ -236,8 +233,7 @@ static enum verdict judge_pattern(const struct schema *schema,
     return VERDICT_EXACT;
 }
 
-/* ---- the whole condition
- * ------------------------------------------------------------------------ */
+/* ---- the whole condition ----------------------------------------------------------- */
 
 /* Copies, for the caller's values may be gone when the scan starts a second time. */
 static enum status copy_values(

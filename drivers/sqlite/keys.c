@@ -6,12 +6,22 @@
 
 enum { REFERENCE_BYTES_MAX = 64 * 1024 };
 
+/* The text of a CREATE INDEX is looked up only where its columns do not tell all of it: among
+ * the indexes of a thousand tables each look is a search of its own. */
 static const char indexes_sql[] =
         "SELECT l.name, l.\"unique\", l.origin, l.partial, x.cid, x.coll,"
+        " CASE WHEN l.origin <> 'c' THEN NULL"
+        " WHEN l.partial OR min(x.cid) OVER w = -2 THEN"
         " (SELECT s.sql FROM main.sqlite_schema AS s WHERE s.type = 'index' AND s.name = "
         "l.name)"
+        " ELSE printf('CREATE %sINDEX \"%w\" ON \"%w\"(%s)',"
+        " CASE WHEN l.\"unique\" THEN 'UNIQUE ' ELSE '' END, l.name, ?1,"
+        " group_concat(printf('\"%w\"%s%s', x.name,"
+        " CASE WHEN x.coll <> 'BINARY' THEN ' COLLATE ' || x.coll ELSE '' END,"
+        " CASE WHEN x.desc THEN ' DESC' ELSE '' END), ', ') OVER w) END"
         " FROM pragma_index_list(?1, 'main') AS l, pragma_index_xinfo(l.name, 'main') AS x "
-        "WHERE x.key ORDER BY l.seq, x.seqno";
+        "WHERE x.key WINDOW w AS (PARTITION BY l.seq ORDER BY x.seqno"
+        " ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) ORDER BY l.seq, x.seqno";
 
 static const char foreign_sql[] =
         "SELECT id, \"table\", \"from\", \"to\", on_update, on_delete "
@@ -237,8 +247,7 @@ static enum status read_foreign(struct sq_description *described, struct error *
     return status;
 }
 
-/* ---- identity
- * ----------------------------------------------------------------------------------- */
+/* ---- identity ---------------------------------------------------------------------- */
 
 /* The column is the rowid: an integer, whatever a NOT NULL says. */
 static enum status add_integer_key(struct sq_description *described, struct error *err) {

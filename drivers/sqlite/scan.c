@@ -29,8 +29,7 @@ static struct sq_scan *sq_scan(struct scan *scan) {
     return (struct sq_scan *)scan;
 }
 
-/* ---- ending ---------------------------------------------------------------------------------
- */
+/* ---- ending ------------------------------------------------------------------------ */
 
 static void log_scan(const struct sq_scan *scan) {
     const struct session *session = scan->base.session;
@@ -71,8 +70,7 @@ void sq_scan_end(struct scan *base) {
     sq_leave(session);
 }
 
-/* ---- starting -------------------------------------------------------------------------------
- */
+/* ---- starting ---------------------------------------------------------------------- */
 
 static enum status create_scan(struct sq_session *session, enum sq_scan_kind kind,
         const char *sql, struct sq_scan **out, struct error *err) {
@@ -200,8 +198,7 @@ enum status sq_scan_start(
     return STATUS_OK;
 }
 
-/* ---- the user's own statements
- * ---------------------------------------------------------------- */
+/* ---- the user's own statements ----------------------------------------------------- */
 
 static enum status bind_arguments(struct sq_session *session, struct sq_scan *scan,
         const struct value *args, size_t count, struct error *err) {
@@ -269,8 +266,7 @@ enum status sq_query_start(struct session *base, const char *sql, const struct v
     return STATUS_OK;
 }
 
-/* ---- reading
- * ------------------------------------------------------------------------------------ */
+/* ---- reading ----------------------------------------------------------------------- */
 
 static enum status take_row(struct sq_scan *scan, struct batch *batch, struct error *err) {
     switch (scan->kind) {
@@ -292,7 +288,7 @@ static enum status take_row(struct sq_scan *scan, struct batch *batch, struct er
 static enum status fill(struct sq_session *session, struct sq_scan *scan, struct batch *batch,
         struct error *err) {
     while (!batch_full(batch) && batch->rows < scan->batch_rows) {
-        int code = sqlite3_step(scan->statement);
+        int code = sq_step(session, scan->statement);
         enum status status;
 
         if (code == SQLITE_DONE) {

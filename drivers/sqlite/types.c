@@ -90,11 +90,9 @@ void sq_append_column(struct text *out, const struct schema *schema, int column)
     text_append(out, form);
 }
 
-/* ---- declared types -------------------------------------------------------------------------
- */
+/* ---- declared types ---------------------------------------------------------------- */
 
-/* VARCHAR(10), DECIMAL(10, 2), UNSIGNED BIG INT: words that are no keywords, perhaps numbers.
- */
+/* VARCHAR(10), DECIMAL(10, 2), UNSIGNED BIG INT: words, none of them a keyword; numbers. */
 static bool is_plain_type(const char *type) {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
     size_t digits;
@@ -162,8 +160,7 @@ static enum status declare_type(
     return status;
 }
 
-/* ---- columns
- * ------------------------------------------------------------------------------------ */
+/* ---- columns ----------------------------------------------------------------------- */
 
 static const char *declared_collation(const char *collation) {
     static const char *const known[] = { "NOCASE", "RTRIM" };
@@ -210,8 +207,7 @@ static enum status present_column(struct schema *schema, struct column *column,
     return status == STATUS_OK ? describe_presentation(schema, column, type, err) : status;
 }
 
-/* ---- shape
- * -------------------------------------------------------------------------------------- */
+/* ---- shape ------------------------------------------------------------------------- */
 
 static void choose_identity(struct schema *schema, bool rowid_wanted) {
     const struct sq_relation *relation = sq_relation(schema);

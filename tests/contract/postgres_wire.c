@@ -1,208 +1,5 @@
-/* The postgres driver against a real server: what no stand-in shows. POSTGRES_URL names a
- * database in which the user may make tables and end sessions; everything is made in a schema
- * of its own. Without it there is nothing to test, and the run fails. */
-#include "drivers/postgres/internal.h"
-#include "drivers/registry.h"
-
-#include "tests/support/host.h"
-
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-static PGconn *admin; /* a client of its own, beside the driver's */
-static const char *url;
-static double interrupt_at_ms; /* 0: never */
-static char logged[65536];     /* every record of the session's log, a line each */
-
-static double now_ms(void) {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
-
-static bool interrupted(void *context) {
-    (void)context;
-    return interrupt_at_ms > 0 && now_ms() > interrupt_at_ms;
-}
-
-static void keep_record(void *context, const struct statement_record *record) {
-    size_t used = strlen(logged);
-
-    (void)context;
-    snprintf(logged + used, sizeof(logged) - used, "%s|%s|%s|%lld rows|%lld trips\n",
-            record->sql, record->error != NULL ? record->error : "",
-            record->notices != NULL ? record->notices : "", (long long)record->rows,
-            (long long)record->round_trips);
-}
-
-static const struct host test_host = { .interrupted = interrupted, .logged = keep_record };
-
-static void run(const char *sql) {
-    PGresult *result = PQexec(admin, sql);
-
-    if (PQresultStatus(result) != PGRES_COMMAND_OK &&
-            PQresultStatus(result) != PGRES_TUPLES_OK) {
-        fail_msg("%s: %s", sql, PQerrorMessage(admin));
-    }
-    PQclear(result);
-}
-
-static long ask(const char *sql) {
-    PGresult *result = PQexec(admin, sql);
-    long answer;
-
-    if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1) {
-        fail_msg("%s: %s", sql, PQerrorMessage(admin));
-    }
-    answer = strtol(PQgetvalue(result, 0, 0), NULL, 10);
-    PQclear(result);
-    return answer;
-}
-
-/* ---- sessions -----------------------------------------------------------------------------
- */
-
-static const struct option_spec *const option_tables[] = { server_options, value_options,
-    NULL };
-
-/* Words after the URL are options. */
-static enum status open_with(
-        const char *where, const char *const *words, struct session **out, struct error *err) {
-    char *connection = NULL, *display = NULL;
-    struct options options;
-    enum status status;
-
-    options_init(&options, option_tables, NULL);
-    status = pg_parse_url(where, &options, &connection, &display, err);
-    assert_int_equal(STATUS_OK, status);
-    assert_null(strstr(display, "canary"));
-    for (; words != NULL && *words != NULL; words++) {
-        assert_int_equal(STATUS_OK, options_add(&options, *words, err));
-    }
-    status = pg_open(connection, &options, &test_host, out, err);
-    memory_free(connection);
-    memory_free(display);
-    options_clear(&options);
-    return status;
-}
-
-static struct session *open_session(const char *const *words) {
-    struct session *session = NULL;
-    struct error err = { 0 };
-
-    if (open_with(url, words, &session, &err) != STATUS_OK) {
-        fail_msg("open: %s", err.message);
-    }
-    return session;
-}
-
-struct found {
-    struct schema *schema;
-    int count;
-};
-
-static enum status keep_schema(void *context, struct schema *schema) {
-    struct found *found = context;
-
-    found->count++;
-    schema_release(found->schema);
-    found->schema = schema;
-    return STATUS_OK;
-}
-
-static struct schema *describe(struct session *session, const char *table) {
-    static const char *const schemas[] = { "wire" };
-    struct catalog_filter filter = { schemas, 1, table };
-    struct found found = { 0 };
-    struct error err = { 0 };
-    struct options options;
-
-    if (pg_catalog(session, &filter, keep_schema, &found, &err) != STATUS_OK) {
-        fail_msg("catalog: %s", err.message);
-    }
-    assert_int_equal(1, found.count);
-    options_init(&options, option_tables, NULL);
-    if (pg_present(found.schema, &options, &err) != STATUS_OK) {
-        fail_msg("present: %s", err.message);
-    }
-    options_clear(&options);
-    return found.schema;
-}
-
-/* ---- scans --------------------------------------------------------------------------------
- */
-
-static struct query all_columns(const struct schema *schema) {
-    static const int columns[] = { 0, 1, 2, 3, 4, 5, 6, 7 };
-    struct query query = {
-        .schema = schema, .columns = columns, .column_count = schema->column_count, .limit = -1
-    };
-
-    return query;
-}
-
-static struct scan *start(struct session *session, const struct query *query) {
-    struct scan *scan = NULL;
-    struct error err = { 0 };
-
-    if (pg_scan_start(session, query, &scan, &err) != STATUS_OK) {
-        fail_msg("scan_start: %s", err.message);
-    }
-    return scan;
-}
-
-/* Reads to the end or the first failure, which stays in err. */
-static int64_t drain(struct scan *scan, enum status *status, struct error *err) {
-    struct batch batch;
-    int64_t rows = 0;
-
-    batch_init(&batch);
-    do {
-        *status = pg_scan_next(scan, &batch, err);
-        rows += *status == STATUS_OK ? batch.rows : 0;
-    } while (*status == STATUS_OK && batch.rows > 0);
-    batch_clear(&batch);
-    return rows;
-}
-
-static int64_t count_rows(struct session *session, const struct schema *schema) {
-    struct query query = all_columns(schema);
-    struct scan *scan = start(session, &query);
-    struct error err = { 0 };
-    enum status status;
-    int64_t rows = drain(scan, &status, &err);
-
-    if (status != STATUS_OK) {
-        fail_msg("scan: %s", err.message);
-    }
-    pg_scan_end(scan);
-    return rows;
-}
-
-/* ---- tests --------------------------------------------------------------------------------
- */
-
-static int set_up(void **state) {
-    (void)state;
-    run("DROP SCHEMA IF EXISTS wire CASCADE");
-    run("CREATE SCHEMA wire");
-    run("CREATE TABLE wire.t (id int PRIMARY KEY, name text NOT NULL, price numeric(10,2))");
-    run("INSERT INTO wire.t SELECT i, 'n' || i, i / 4.0 FROM generate_series(1, 20000) i");
-    run("ANALYZE wire.t");
-    interrupt_at_ms = 0;
-    logged[0] = '\0';
-    return 0;
-}
+/* The postgres driver's sessions, scans and statements on a real server. */
+#include "tests/contract/server.h"
 
 static void everything_is_read(void **state) {
     struct session *session = open_session(NULL);
@@ -215,8 +12,7 @@ static void everything_is_read(void **state) {
     assert_true(schema->rows_estimate == 20000);
     assert_true(schema->columns[0].remote_not_null && schema->columns[1].remote_not_null);
     assert_int_equal(20000, count_rows(session, schema));
-    assert_int_equal(0, ask("SELECT count(*) FROM pg_stat_activity WHERE application_name = "
-                            "'drawbridge' AND state <> 'idle'"));
+    assert_left_alone();
     schema_release(schema);
     pg_close(session);
 }
@@ -296,83 +92,6 @@ static void one_snapshot(void **state) {
     pg_close(session);
 }
 
-static void backend_is_killed(void **state) {
-    struct session *session = open_session(NULL);
-    struct schema *schema = describe(session, "t");
-    struct query query = all_columns(schema);
-    struct scan *scan = start(session, &query);
-    struct batch batch;
-    struct error err = { 0 };
-    enum status status;
-
-    (void)state;
-    batch_init(&batch);
-    assert_int_equal(STATUS_OK, pg_scan_next(scan, &batch, &err));
-    run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE application_name = 'drawbridge'");
-    usleep(50000);
-    drain(scan, &status, &err);
-    assert_int_equal(STATUS_LOST, status);
-    assert_non_null(strstr(err.message, "terminating connection due to administrator command"));
-    assert_string_equal("57P01", err.sqlstate);
-    assert_true(session->broken);
-    error_clear(&err);
-    drain(scan, &status, &err); /* and again */
-    assert_int_equal(STATUS_LOST, status);
-    error_clear(&err);
-    pg_scan_end(scan);
-    assert_int_equal(STATUS_LOST, pg_scan_start(session, &query, &scan, &err));
-    error_clear(&err);
-    pg_finish(session);
-    batch_clear(&batch);
-    schema_release(schema);
-    pg_close(session);
-}
-
-/* The server is stopped in the middle, and the host is interrupted: back within two seconds. */
-static void server_is_frozen(void **state) {
-    struct session *session = open_session(NULL);
-    struct schema *schema = describe(session, "t");
-    struct query query = all_columns(schema);
-    struct scan *scan = start(session, &query);
-    struct batch batch;
-    struct error err = { 0 };
-    enum status status;
-    pid_t backend = (pid_t)ask("SELECT pid FROM pg_stat_activity "
-                               "WHERE application_name = 'drawbridge'");
-    double begun;
-
-    (void)state;
-    batch_init(&batch);
-    assert_int_equal(STATUS_OK, pg_scan_next(scan, &batch, &err));
-    if (kill(backend, SIGSTOP) != 0) {
-        skip();
-    }
-    begun = now_ms();
-    interrupt_at_ms = begun + 200;
-    drain(scan, &status, &err);
-    kill(backend, SIGCONT);
-    assert_int_equal(STATUS_CANCELLED, status);
-    assert_true(now_ms() - begun < 2000);
-    assert_true(session->broken);
-    error_clear(&err);
-    pg_scan_end(scan);
-    pg_finish(session);
-    batch_clear(&batch);
-    schema_release(schema);
-    pg_close(session);
-}
-
-static struct scan *start_query(struct session *session, const char *sql) {
-    struct scan *scan = NULL;
-    struct error err = { 0 };
-
-    if (pg_query_start(session, sql, NULL, 0, &scan, &err) != STATUS_OK) {
-        fail_msg("query_start: %s", err.message);
-    }
-    return scan;
-}
-
 /* An interrupt cancels, and the session goes on. */
 static void interrupt_is_obeyed(void **state) {
     struct session *session = open_session(NULL);
@@ -412,143 +131,9 @@ static void ended_scan_is_stopped(void **state) {
     assert_int_equal(32, batch.rows);
     pg_scan_end(scan);
     assert_int_equal(20000, count_rows(session, schema));
-    assert_int_equal(0, ask("SELECT count(*) FROM pg_stat_activity WHERE application_name = "
-                            "'drawbridge' AND state <> 'idle'"));
+    assert_left_alone();
     batch_clear(&batch);
     schema_release(schema);
-    pg_close(session);
-}
-
-static void timeouts_are_told(void **state) {
-    static const char *const words[] = { "statement_timeout_ms=100", NULL };
-    struct session *session = open_session(words);
-    struct scan *scan = start_query(session, "SELECT pg_sleep(60)");
-    struct error err = { 0 };
-    enum status status;
-
-    (void)state;
-    drain(scan, &status, &err);
-    assert_int_equal(STATUS_TIMEOUT, status);
-    assert_string_equal("57014", err.sqlstate);
-    error_clear(&err);
-    pg_scan_end(scan);
-    assert_false(session->broken);
-    pg_close(session);
-}
-
-static void idle_snapshot_ends(void **state) {
-    struct session *session = open_session(NULL);
-    struct schema *schema = describe(session, "t");
-    struct query query = all_columns(schema);
-    struct error err = { 0 };
-    struct batch batch;
-    struct scan *scan;
-    enum status status;
-
-    (void)state;
-    batch_init(&batch);
-    pg_begin(session, 100, &err);
-    scan = start(session, &query);
-    assert_int_equal(STATUS_OK, pg_scan_next(scan, &batch, &err));
-    usleep(400000);
-    drain(scan, &status, &err);
-    assert_int_equal(STATUS_LOST, status);
-    assert_string_equal("25P03", err.sqlstate);
-    error_clear(&err);
-    pg_scan_end(scan);
-    pg_finish(session);
-    batch_clear(&batch);
-    schema_release(schema);
-    pg_close(session);
-}
-
-struct change_case {
-    const char *sql;
-    const char *words;
-};
-
-/* DDL behind our back is noticed before a value is shown. */
-static void changes_are_noticed(void **state) {
-    static const struct change_case cases[] = {
-        { "ALTER TABLE wire.t DROP COLUMN price", "price" },
-        { "ALTER TABLE wire.t RENAME COLUMN name TO other", "name" },
-        { "ALTER TABLE wire.t ALTER COLUMN id TYPE bigint", "\"id\" is of another type" },
-        { "ALTER TABLE wire.t ALTER COLUMN price TYPE numeric(12,3)", "\"price\" has another" },
-        { "ALTER TABLE wire.t ALTER COLUMN price TYPE text", "price" },
-        { "ALTER TABLE wire.t ALTER COLUMN name DROP NOT NULL; UPDATE wire.t SET name = NULL",
-                "\"name\" may be NULL now" },
-        { "DROP TABLE wire.t", "wire.t" },
-        { "DROP SCHEMA wire CASCADE", "wire.t" },
-    };
-
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct session *session;
-        struct schema *schema;
-        struct query query;
-        struct error err = { 0 };
-        struct scan *scan;
-        enum status status;
-
-        set_up(state);
-        session = open_session(NULL);
-        schema = describe(session, "t");
-        run(cases[i].sql);
-        query = all_columns(schema);
-        scan = start(session, &query);
-        assert_int_equal(0, drain(scan, &status, &err));
-        if (status != STATUS_SCHEMA || strstr(err.message, cases[i].words) == NULL) {
-            fail_msg("%s: %s: %s", cases[i].sql, status_name(status), err.message);
-        }
-        error_clear(&err);
-        pg_scan_end(scan);
-        assert_int_equal(STATUS_OK, pg_ping(session, &(double){ 0 }, &err));
-        schema_release(schema);
-        pg_close(session);
-    }
-}
-
-static void denial_is_told(void **state) {
-    static const char *const words[] = { "role=wire_reader", NULL };
-    static const char *const nobody[] = { "role=wire_nobody", NULL };
-    static const char *const pinned[] = { "set.TimeZone=CET", NULL };
-    static const char *const setting[] = { "set.wire.tenant=7", NULL };
-    struct session *session = NULL;
-    struct schema *schema;
-    struct query query;
-    struct error err = { 0 };
-    struct scan *scan;
-    enum status status;
-
-    (void)state;
-    run("DROP ROLE IF EXISTS wire_reader");
-    run("CREATE ROLE wire_reader; GRANT USAGE ON SCHEMA wire TO wire_reader");
-    session = open_session(words);
-    schema = describe(session, "t");
-    assert_false(schema->writable);
-    assert_non_null(strstr(schema->why_not, "privilege"));
-    query = all_columns(schema);
-    scan = start(session, &query);
-    drain(scan, &status, &err);
-    assert_int_equal(STATUS_DENIED, status);
-    assert_string_equal("42501", err.sqlstate);
-    assert_non_null(strstr(err.message, "permission denied for table t"));
-    assert_non_null(err.statement);
-    error_clear(&err);
-    pg_scan_end(scan);
-    schema_release(schema);
-    pg_close(session);
-    run("REVOKE ALL ON SCHEMA wire FROM wire_reader; DROP ROLE wire_reader");
-
-    assert_int_equal(STATUS_REMOTE, open_with(url, nobody, &session, &err));
-    assert_non_null(strstr(err.message, "role \"wire_nobody\" does not exist"));
-    error_clear(&err);
-    assert_int_equal(STATUS_USAGE, open_with(url, pinned, &session, &err));
-    error_clear(&err);
-    session = open_session(setting);
-    scan = start_query(session, "SHOW wire.tenant");
-    drain(scan, &status, &err);
-    assert_int_equal(STATUS_OK, status);
-    pg_scan_end(scan);
     pg_close(session);
 }
 
@@ -643,127 +228,44 @@ static void arguments_travel(void **state) {
     pg_close(session);
 }
 
-static void queries_are_described(void **state) {
-    static const char sql[] =
-            "SELECT 1, 2, name COLLATE \"C\" AS c, name, 1.5::numeric(4,1) AS d "
-            "FROM wire.t ORDER BY id; ";
+static void statements_are_logged(void **state) {
     struct session *session = open_session(NULL);
-    struct schema *schema = NULL;
+    struct schema *schema = describe(session, "t");
+    struct scan *scan;
     struct error err = { 0 };
-    struct options options;
+    enum status status;
 
     (void)state;
-    if (pg_describe_query(session, sql, &schema, &err) != STATUS_OK) {
-        fail_msg("%s", err.message);
-    }
-    assert_int_equal(5, schema->column_count);
-    assert_string_equal("?column?", schema->columns[0].remote_name);
-    assert_string_equal("?column?_2", schema->columns[1].remote_name);
-    assert_string_equal("numeric(4,1)", schema->columns[4].remote_type);
-    assert_int_equal(PG_COLLATION_NONE, pg_column(schema, 0)->collation);
-    assert_int_equal(PG_COLLATION_C, pg_column(schema, 2)->collation);
-    assert_string_equal("C", schema->columns[2].collation);
-    assert_null(schema->columns[3].collation);
-    options_init(&options, option_tables, NULL);
-    assert_int_equal(STATUS_OK, pg_present(schema, &options, &err));
-    options_clear(&options);
-    assert_int_equal(20000, count_rows(session, schema));
+    count_rows(session, schema);
+    run("CREATE FUNCTION wire.say() RETURNS int LANGUAGE plpgsql AS "
+        "'BEGIN RAISE NOTICE ''hello''; RETURN 1; END'");
+    scan = start_query(session, "SELECT wire.say()");
+    assert_int_equal(1, drain(scan, &status, &err));
+    pg_scan_end(scan);
+    scan = start_query(session, "SELECT 1/0");
+    drain(scan, &status, &err);
+    error_clear(&err);
+    pg_scan_end(scan);
+    assert_non_null(strstr(logged, "FROM \"wire\".\"t\"|||20000 rows"));
+    assert_non_null(strstr(logged, "AS q||NOTICE: hello|1 rows|1 trips"));
+    assert_non_null(strstr(logged, "AS q|division by zero||0 rows"));
+    assert_null(strstr(logged, "FETCH"));
     schema_release(schema);
-    assert_int_equal(STATUS_UNSUPPORTED,
-            pg_describe_query(session, "DELETE FROM wire.t", &schema, &err));
-    error_clear(&err);
-    assert_int_equal(
-            STATUS_REMOTE, pg_describe_query(session, "SELECT 1; SELECT 2", &schema, &err));
-    error_clear(&err);
-    pg_close(session);
-}
-
-static void refusals_are_told(void **state) {
-    struct session *session = NULL;
-    struct error err = { 0 };
-    char where[512];
-
-    (void)state;
-    assert_int_equal(STATUS_UNREACHABLE,
-            open_with("postgresql://u:canary@127.0.0.1:1/d", NULL, &session, &err));
-    assert_non_null(strstr(err.message, "Connection refused"));
-    error_clear(&err);
-    snprintf(where, sizeof(where),
-            "host=127.0.0.1 port=%s user=%s password=canary_wrong dbname=%s", PQport(admin),
-            PQuser(admin), PQdb(admin));
-    assert_int_equal(STATUS_UNREACHABLE, open_with(where, NULL, &session, &err));
-    assert_non_null(strstr(err.message, "password authentication failed"));
-    assert_null(strstr(err.message, "canary"));
-    error_clear(&err);
-    snprintf(where, sizeof(where),
-            "host=127.0.0.1 port=%s user=%s password=%s dbname=wire_none", PQport(admin),
-            PQuser(admin), PQpass(admin));
-    assert_int_equal(STATUS_UNREACHABLE, open_with(where, NULL, &session, &err));
-    assert_non_null(strstr(err.message, "database \"wire_none\" does not exist"));
-    error_clear(&err);
-}
-
-/* A thousand tables of ten columns come in one round trip and well under a second. */
-static void many_tables(void **state) {
-    static const char *const schemas[] = { "wire" };
-    struct catalog_filter filter = { schemas, 1, NULL };
-    struct session *session = open_session(NULL);
-    int64_t trips = session->counts.round_trips;
-    struct found found = { 0 };
-    struct error err = { 0 };
-    double begun;
-
-    (void)state;
-    run("DO $$ BEGIN FOR i IN 1..1000 LOOP EXECUTE format('CREATE TABLE wire.m%s (id int "
-        "PRIMARY "
-        "KEY, a int, b text NOT NULL, c numeric(10,2), d timestamptz DEFAULT now(), e uuid, "
-        "f jsonb, g bytea, h date, i boolean, UNIQUE (b))', i); END LOOP; END $$");
-    begun = now_ms();
-    assert_int_equal(STATUS_OK, pg_catalog(session, &filter, keep_schema, &found, &err));
-    print_message("# 1001 tables in %.0f ms\n", now_ms() - begun);
-    assert_int_equal(1001, found.count);
-    assert_int_equal(trips + 1, session->counts.round_trips);
-    assert_true(now_ms() - begun < 2000);
-    schema_release(found.schema);
     pg_close(session);
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
+    static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(everything_is_read, set_up),
         cmocka_unit_test_setup(few_round_trips, set_up),
         cmocka_unit_test_setup(one_snapshot, set_up),
-        cmocka_unit_test_setup(backend_is_killed, set_up),
-        cmocka_unit_test_setup(server_is_frozen, set_up),
         cmocka_unit_test_setup(interrupt_is_obeyed, set_up),
         cmocka_unit_test_setup(ended_scan_is_stopped, set_up),
-        cmocka_unit_test_setup(timeouts_are_told, set_up),
-        cmocka_unit_test_setup(idle_snapshot_ends, set_up),
-        cmocka_unit_test_setup(changes_are_noticed, set_up),
-        cmocka_unit_test_setup(denial_is_told, set_up),
         cmocka_unit_test_setup(only_reading_is_run, set_up),
         cmocka_unit_test_setup(settings_come_back, set_up),
         cmocka_unit_test_setup(arguments_travel, set_up),
-        cmocka_unit_test_setup(queries_are_described, set_up),
-        cmocka_unit_test_setup(refusals_are_told, set_up),
-        cmocka_unit_test_setup(many_tables, set_up),
+        cmocka_unit_test_setup(statements_are_logged, set_up),
     };
-    int failed;
 
-    url = getenv("POSTGRES_URL");
-    if (url == NULL || host_start() != 0) {
-        fprintf(stderr, "POSTGRES_URL is not set\n");
-        return 2;
-    }
-    admin = PQconnectdb(url);
-    if (PQstatus(admin) != CONNECTION_OK) {
-        fprintf(stderr, "%s", PQerrorMessage(admin));
-        return 2;
-    }
-    PQclear(PQexec(admin, "SET client_min_messages = warning"));
-    cmocka_set_message_output(CM_OUTPUT_TAP);
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    PQclear(PQexec(admin, "DROP SCHEMA IF EXISTS wire CASCADE"));
-    PQfinish(admin);
-    return failed;
+    return server_run("postgres_wire", tests, sizeof(tests) / sizeof(tests[0]));
 }

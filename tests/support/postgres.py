@@ -8,6 +8,7 @@ gone when the test run is.
     server.stop("immediate"); server.restart()
 """
 import atexit
+import contextlib
 import ctypes
 import os
 import pwd
@@ -108,12 +109,15 @@ class Postgres:
         atexit.unregister(self.remove)
 
     def pause(self):
-        for pid in self.processes():
-            os.kill(pid, signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def cont(self):
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number):
         for pid in self.processes():
-            os.kill(pid, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
+                os.kill(pid, number)
 
     def processes(self):
         """The postmaster and its children, which lead sessions of their own."""
