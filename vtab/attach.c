@@ -74,7 +74,7 @@ static enum status create_all(struct attachment *attachment, int *gone, struct e
             return status;
         }
     }
-    status = host_changes_begin(&changes, db, err);
+    status = host_changes_begin(&changes, db, attachment->place, err);
     if (status == STATUS_OK) {
         status = drop_gone(attachment, gone, err);
         for (size_t i = 0; i < attachment->count && status == STATUS_OK; i++) {

@@ -28,7 +28,8 @@ static enum status drop_tables(struct server *server, const struct local_objects
 static enum status drop_all(struct server *server, const struct local_objects *objects,
         int *count, struct error *err) {
     struct host_changes changes;
-    enum status status = host_changes_begin(&changes, server->connection->db, err);
+    enum status status =
+            host_changes_begin(&changes, server->connection->db, server->place, err);
 
     if (status == STATUS_OK) {
         status = drop_tables(server, objects, count, err);

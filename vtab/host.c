@@ -68,15 +68,19 @@ static enum status guard_step(struct host_changes *changes, struct error *err) {
     return code == SQLITE_ROW ? STATUS_OK : host_failed(changes->db, code, err);
 }
 
-enum status host_changes_begin(struct host_changes *changes, sqlite3 *db, struct error *err) {
-    int code;
+enum status host_changes_begin(
+        struct host_changes *changes, sqlite3 *db, const char *place, struct error *err) {
+    char *sql = sqlite3_mprintf("SELECT count(*) FROM \"%w\".sqlite_schema", place);
+    int code = SQLITE_NOMEM;
     enum status status;
 
     changes->db = db;
     changes->guard = NULL;
     changes->within = !sqlite3_get_autocommit(db);
-    code = sqlite3_prepare_v2(
-            db, "SELECT count(*) FROM temp.sqlite_schema", -1, &changes->guard, NULL);
+    if (sql != NULL) {
+        code = sqlite3_prepare_v2(db, sql, -1, &changes->guard, NULL);
+        sqlite3_free(sql);
+    }
     status = code == SQLITE_OK ? guard_step(changes, err) : host_failed(db, code, err);
     if (status == STATUS_OK) {
         status = host_run(db, err, "SAVEPOINT bridge");

@@ -26,8 +26,11 @@ struct host_changes {
     bool within; /* a transaction of the user's */
 };
 
-enum status host_changes_begin(struct host_changes *, sqlite3 *, struct error *);
-/* A SQL table cannot be dropped while the guard reads: this lets go of it for a moment. */
+/* place: the schema that changes; it exists. */
+enum status host_changes_begin(
+        struct host_changes *, sqlite3 *, const char *place, struct error *);
+/* A table with rows of its own cannot be dropped while the guard reads: this lets go of it for
+ * a moment. */
 enum status host_changes_drop(struct host_changes *, const char *type, const char *place,
         const char *name, struct error *);
 /* status: how it went so far. Gives what holds in the end. */
