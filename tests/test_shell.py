@@ -15,6 +15,8 @@ import pytest
 from support import canary, sqlite
 from support.paths import BUILD, ROOT
 
+pytestmark = pytest.mark.plain  # the program of build/, whatever DRAWBRIDGE_SO says
+
 DRAWBRIDGE = BUILD / "drawbridge"
 VERBS = ("query", "tables", "explain", "doctor")
 OSLO = "SELECT name, since FROM customers WHERE city = 'Oslo' ORDER BY id"
@@ -317,7 +319,6 @@ class Terminal:
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
-@pytest.mark.plain
 def test_a_person_gets_the_shell_with_history_and_dot_commands(url, tmp_path):
     env = {**sqlite.environment(), "TERM": "xterm",
            "SQLITE_HISTORY": str(tmp_path / "history")}
