@@ -13,7 +13,9 @@ SQLITE_EXTENSION_INIT3
 enum {
     SQLITE_VERSION_NEEDED = 3038000, /* sqlite3_vtab_in() and sqlite3_vtab_rhs_value() */
     SQLITE_VERSION_LIMIT_EXACT =
-            3046000 /* from here LIMIT is offered only when it may be used */
+            3046000, /* from here LIMIT is offered only when it may be used */
+    SQLITE_VERSION_OUTER_TERMS_EXACT =
+            3051000 /* and terms of ON not to the tables left of an outer join */
 };
 
 #endif

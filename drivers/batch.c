@@ -91,7 +91,7 @@ void batch_put_integer(struct batch *batch, int64_t integer) {
 }
 
 void batch_put_real(struct batch *batch, double real) {
-    batch_next(batch, VALUE_REAL)->real = real == 0 ? 0.0 : real;
+    batch_next(batch, VALUE_REAL)->real = real;
 }
 
 /* Room for `length` bytes and the NUL behind them. */

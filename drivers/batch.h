@@ -49,7 +49,7 @@ bool batch_full(const struct batch *);
 void batch_begin_row(struct batch *);
 void batch_put_null(struct batch *);
 void batch_put_integer(struct batch *, int64_t);
-void batch_put_real(struct batch *, double); /* -0.0 is stored as 0.0, as SQLite's columns do */
+void batch_put_real(struct batch *, double); /* never NaN, which SQLite makes NULL */
 /* kind is VALUE_TEXT or VALUE_BLOB; an inner NUL in TEXT is noticed here. */
 enum status batch_put_bytes(struct batch *, enum value_kind, const char *bytes, size_t length,
         struct error *);

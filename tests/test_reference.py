@@ -107,6 +107,13 @@ def test_columns_are_those_of_the_build():
             assert listed == columns, name
 
 
+def test_the_trace_has_the_areas_asked_for():
+    script = "SELECT bridge_attach('sqlite:', 'name=s');\nSELECT * FROM bridge_query('s', 'SELECT 1');"
+    for areas, lines in (("all", 2), ("all,-wire", 1), ("wire", 1), ("nothing", 0)):
+        printed = sqlite.shell(script, env={"DRAWBRIDGE_TRACE": areas}).err
+        assert printed.count("drawbridge: server \"s\"") == lines, (areas, printed)
+
+
 def test_exit_codes_are_those_of_the_shell():
     header = (ROOT / "shell/command.h").read_text()
     codes = [int(code) for code in re.findall(r"EXIT_\w+ = (\d)", header)]

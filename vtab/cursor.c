@@ -1,9 +1,9 @@
 /* A cursor's life: filter.c makes the query, here it is run, and its rows are handed over.
  *
- * The scan asks for the columns that SQLite said it would read and, as far as can be guessed, for
- * rowids or a mere count. SQLite may read more after all (rowids and the key of a WITHOUT ROWID
- * table are in no list of used columns): then the scan starts again in the same snapshot, with
- * what is missing, and goes forward to the row it stood on. */
+ * The scan asks for the columns that SQLite said it would read and, as far as can be guessed,
+ * for rowids or a mere count. SQLite may read more after all (rowids and the key of a WITHOUT
+ * ROWID table are in no list of used columns): then the scan starts again in the same snapshot,
+ * with what is missing, and goes forward to the row it stood on. */
 #include "vtab/cursor.h"
 
 #include "vtab/cell.h"
@@ -63,7 +63,8 @@ int cursor_close(sqlite3_vtab_cursor *base) {
     return SQLITE_OK;
 }
 
-/* ---- running the query -------------------------------------------------------------------- */
+/* ---- running the query --------------------------------------------------------------------
+ */
 
 static void explain_query(const struct cursor *cursor) {
     struct recorder *recorder = cursor->table->connection->recorder;
@@ -119,10 +120,9 @@ static enum status cursor_run(struct cursor *cursor, struct error *err) {
 
     cursor->query.flags &= QUERY_UNIQUE;
     cursor->query.flags |= cursor->count_only ? QUERY_COUNT_ONLY : 0;
-    cursor->query.flags |= cursor->identity &&
-                    cursor->table->schema->identity == IDENTITY_ROWID
-            ? QUERY_IDENTITY
-            : 0;
+    cursor->query.flags |= cursor->identity && cursor->table->schema->identity == IDENTITY_ROWID
+                                   ? QUERY_IDENTITY
+                                   : 0;
     cursor->first = 0;
     cursor->batch.rows = 0;
     digest_map_clear(&cursor->occurrences);
@@ -141,28 +141,24 @@ static enum status cursor_run(struct cursor *cursor, struct error *err) {
     return status;
 }
 
-/* A session that died while it was idle is noticed by its next statement. Nothing was read in this
- * snapshot yet, so another session may take its place unseen: once. */
+/* A session that died while it was idle is noticed by its next statement. Nothing was read in
+ * this snapshot yet, so another session may take its place unseen: once. */
 static enum status cursor_start(struct cursor *cursor, struct error *err) {
     struct server *server = cursor->table->server;
     bool first = !server->in_snapshot || server->snapshot_statements == 0;
     bool used_before = server->session != NULL && !server->session->broken;
-    struct error lost = { 0 };
-    enum status status = cursor_run(cursor, &lost);
+    enum status status = cursor_run(cursor, err);
 
     if (status == STATUS_LOST && first && used_before) {
-        error_clear(&lost);
+        error_clear(err);
         server_restart(server);
-        status = cursor_run(cursor, &lost);
-    }
-    if (status != STATUS_OK) {
-        server_failed(server, &lost);
-        error_move(err, &lost);
+        status = cursor_run(cursor, err);
     }
     return status;
 }
 
-/* ---- what was not foreseen ---------------------------------------------------------------- */
+/* ---- what was not foreseen ----------------------------------------------------------------
+ */
 
 /* Numbers rows that have no number of their own; every row of the scan passes here in turn. */
 static enum status cursor_number_row(struct cursor *cursor, struct error *err) {
@@ -197,8 +193,8 @@ static enum status cursor_step(struct cursor *cursor, struct error *err) {
 
 /* The same rows again with more of each: in one snapshot the same query gives the same rows in
  * the same order (cursors run no parallel plans, and scans are not synchronised). */
-static enum status cursor_widen(struct cursor *cursor, int extra, bool identity,
-        struct error *err) {
+static enum status cursor_widen(
+        struct cursor *cursor, int extra, bool identity, struct error *err) {
     int64_t target = cursor->first + cursor->row;
     enum status status;
 
@@ -224,10 +220,12 @@ static enum status cursor_widen(struct cursor *cursor, int extra, bool identity,
     return status;
 }
 
-/* ---- methods ------------------------------------------------------------------------------ */
+/* ---- methods ------------------------------------------------------------------------------
+ */
 
 static int cursor_report(struct cursor *cursor, struct error *err) {
     cursor->eof = true;
+    server_failed(cursor->table->server, err);
     return report_vtab(&cursor->table->base.zErrMsg, err);
 }
 
@@ -243,7 +241,8 @@ int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int a
     cursor_end_scan(cursor);
     cursor->eof = true;
     if (table->driver != table->server->target.driver && !table->server->removed) {
-        error_set(&err, STATUS_SCHEMA, "server \"%s\" leads elsewhere now", table->server->name);
+        error_set(
+                &err, STATUS_SCHEMA, "server \"%s\" leads elsewhere now", table->server->name);
         return table_changed(table, &err, cursor->opened_at_steps);
     }
     status = cursor_prepare(cursor, plan, argc, argv, &empty, &err);
@@ -288,8 +287,9 @@ static int cursor_key_rowid(const struct cursor *cursor, sqlite3_int64 *rowid) {
 
     if (batch_kind(&cursor->batch, place, cursor->row) != VALUE_INTEGER) {
         sqlite3_free(cursor->table->base.zErrMsg);
-        cursor->table->base.zErrMsg = sqlite3_mprintf(
-                "the key of table \"%s\" holds a value that is no integer", cursor->table->name);
+        cursor->table->base.zErrMsg =
+                sqlite3_mprintf("the key of table \"%s\" holds a value that is no integer",
+                        cursor->table->name);
         return SQLITE_CORRUPT_VTAB;
     }
     *rowid = batch_cell(&cursor->batch, place, cursor->row)->integer;
@@ -301,8 +301,8 @@ int cursor_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
     const struct schema *schema = cursor->table->schema;
     struct error err = { 0 };
     bool missing = schema->identity == IDENTITY_INTEGER_KEY
-            ? cursor->places[schema->key_column] < 0
-            : !cursor->identity;
+                           ? cursor->places[schema->key_column] < 0
+                           : !cursor->identity;
 
     if (cursor->count_only || missing) {
         if (cursor_widen(cursor, -1, true, &err) != STATUS_OK) {

@@ -66,23 +66,81 @@ static bool text_has_word(const char *text, const char *word) {
     return false;
 }
 
-/* Does one of these words stand in a running statement's text? SQLite does not say whether rowids
- * will be asked for. A statement that names none (nor the key that is one, nor OR, whose branches
- * merge by rowid) rarely needs one; when it does after all, the cursor asks again: never a wrong
- * answer. */
+static bool text_has_any(const char *text, const char *const *words) {
+    bool found = false;
+
+    for (size_t i = 0; words[i] != NULL && !found; i++) {
+        found = text_has_word(text, words[i]);
+    }
+    return found;
+}
+
+static const char *const outer_words[] = { "left", "right", "full", NULL };
+
+/* Does one of these words, or the key's name, stand in a running statement's text? It does when
+ * there is no text. SQLite does not say whether rowids will be asked for. A statement that
+ * names none (nor the key that is one, nor OR, whose branches merge by rowid) rarely needs one;
+ * when it does after all, the cursor asks again: never a wrong answer. */
 static bool statement_has(sqlite3 *db, const char *const *words, const char *key) {
     bool found = false;
 
     for (sqlite3_stmt *stmt = sqlite3_next_stmt(db, NULL); stmt != NULL && !found;
             stmt = sqlite3_next_stmt(db, stmt)) {
-        const char *sql = sqlite3_stmt_busy(stmt) ? sqlite3_sql(stmt) : NULL;
+        const char *sql = sqlite3_sql(stmt);
 
-        for (size_t i = 0; sql != NULL && words[i] != NULL && !found; i++) {
-            found = text_has_word(sql, words[i]);
+        if (sqlite3_stmt_busy(stmt)) {
+            found = sql == NULL || text_has_any(sql, words) ||
+                    (key != NULL && text_has_word(sql, key));
         }
-        found = found || (sql != NULL && key != NULL && text_has_word(sql, key));
     }
     return found;
+}
+
+static bool for_virtual_tables_only(enum condition_operator op) {
+    return op == OPERATOR_NE || op == OPERATOR_IS_NOT || op == OPERATOR_NOT_NULL ||
+           op == OPERATOR_LIKE || op == OPERATOR_GLOB;
+}
+
+/* Views and triggers run with a statement without standing in its text. */
+static bool schema_has_outer_join(sqlite3 *db) {
+    static const char find[] =
+            "SELECT group_concat('SELECT sql FROM \"' || replace(name, '\"', '\"\"') || "
+            "'\".sqlite_schema WHERE type IN (''view'', ''trigger'')', ' UNION ALL ') "
+            "FROM pragma_database_list";
+    sqlite3_stmt *list = NULL, *sqls = NULL;
+    bool found = true; /* also when it could not be learned */
+
+    if (sqlite3_prepare_v2(db, find, -1, &list, NULL) == SQLITE_OK &&
+            sqlite3_step(list) == SQLITE_ROW &&
+            sqlite3_prepare_v2(db, (const char *)sqlite3_column_text(list, 0), -1, &sqls,
+                    NULL) == SQLITE_OK) {
+        int code = sqlite3_step(sqls);
+
+        for (found = false; code == SQLITE_ROW && !found; code = sqlite3_step(sqls)) {
+            const char *sql = (const char *)sqlite3_column_text(sqls, 0);
+
+            found = sql == NULL || text_has_any(sql, outer_words);
+        }
+        found = found || code != SQLITE_DONE;
+    }
+    sqlite3_finalize(sqls);
+    sqlite3_finalize(list);
+    return found;
+}
+
+/* Before 3.51 SQLite offers a term of a LEFT JOIN's ON clause to the tables on its left as
+ * well, where it must not filter, when its operator is one of those that virtual tables alone
+ * are told of. Nothing tells such a term from one of WHERE: they stay local where an outer join
+ * may be. */
+static bool terms_of_on_possible(const struct cursor *cursor) {
+    sqlite3 *db = cursor->table->connection->db;
+    bool offered = false;
+
+    for (size_t i = 0; i < cursor->plan.condition_count; i++) {
+        offered = offered || for_virtual_tables_only(cursor->plan.conditions[i].op);
+    }
+    return offered && sqlite3_libversion_number() < SQLITE_VERSION_OUTER_TERMS_EXACT &&
+           (statement_has(db, outer_words, NULL) || schema_has_outer_join(db));
 }
 
 static void guess_use(struct cursor *cursor) {
@@ -96,6 +154,7 @@ static void guess_use(struct cursor *cursor) {
             : NULL;
     sqlite3 *db = table->connection->db;
 
+    cursor->on_terms = terms_of_on_possible(cursor);
     cursor->counts = cursor->plan.column_count == 0 && cursor->plan.condition_count == 0 &&
             cursor->plan.local_text == NULL && cursor->plan.order_count == 0 &&
             statement_has(db, count_words, NULL);
@@ -145,11 +204,12 @@ static enum status read_values(struct filter *filter, const struct condition *co
         struct value **out, size_t *count) {
     *out = NULL;
     *count = 0;
-    if (!plan_operator_has_value(condition->op)) {
-        return STATUS_OK;
-    }
     if (filter->next >= filter->argc) {
         return error_set(filter->err, STATUS_USAGE, "malformed plan: a value is missing");
+    }
+    if (!plan_operator_has_value(condition->op)) {
+        filter->next++; /* NULL: see index.c */
+        return STATUS_OK;
     }
     if (condition->op == OPERATOR_IN) {
         return read_in_values(filter, filter->argv[filter->next++], out, count);
@@ -214,6 +274,10 @@ static enum status judge(struct filter *filter, const struct condition *conditio
     memset(judgement, 0, sizeof(*judgement));
     if (status != STATUS_OK) {
         return status;
+    }
+    if (filter->cursor->on_terms && for_virtual_tables_only(condition->op)) {
+        judgement->why = "it may be the ON clause of an outer join (SQLite before 3.51)";
+        return STATUS_OK;
     }
     if (pattern_is_foreign(filter, condition->op)) {
         judgement->why = "the application replaced this function";

@@ -4,6 +4,7 @@
  * omit stays 0 everywhere, so SQLite checks every row again and a condition may be sent, sent as a
  * superset or left out when its value is known. LIMIT is a hint, save where SQLite (from 3.46)
  * offers it only if all else is ours; OFFSET is never consumed. */
+#include "base/trace.h"
 #include "vtab/plan.h"
 #include "vtab/table.h"
 
@@ -198,14 +199,15 @@ static void planner_take(struct planner *planner, int i, int *argument) {
     if (condition.op == OPERATOR_IN) {
         sqlite3_vtab_in(planner->info, i, 1);
     }
-    if (plan_operator_has_value(condition.op)) {
+    /* A test for NULL needs no value and takes an argument all the same: SQLite heeds what a
+     * term depends on only where one is asked for, and a term of a LEFT JOIN's ON clause depends
+     * on every table to the left, so that it never filters one of them. */
+    planner->info->aConstraintUsage[i].argvIndex = ++*argument;
+    if (condition.op == OPERATOR_GE || condition.op == OPERATOR_LE) {
         sqlite3_value *known;
 
-        planner->info->aConstraintUsage[i].argvIndex = ++*argument;
-        if ((condition.op == OPERATOR_GE || condition.op == OPERATOR_LE) &&
-                sqlite3_vtab_rhs_value(planner->info, i, &known) != SQLITE_OK) {
-            planner->unknown_range = true;
-        }
+        planner->unknown_range |=
+                sqlite3_vtab_rhs_value(planner->info, i, &known) != SQLITE_OK;
     }
     planner->plan.conditions[planner->plan.condition_count++] = condition;
 }
@@ -399,6 +401,8 @@ int table_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
         info->idxStr = sqlite3_mprintf("%s", text_get(&text));
         info->needToFreeIdxStr = 1;
         status = info->idxStr != NULL ? STATUS_OK : STATUS_NOMEM;
+        trace(TRACE_PLAN, "table \"%s\": %.0f rows, cost %.0f: %s", planner.table->name,
+                (double)info->estimatedRows, info->estimatedCost, text_get(&text));
     }
     text_clear(&text);
     arena_clear(&planner.arena);

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/trace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -200,6 +201,9 @@ void log_append(struct log *log, const char *server, const struct options *optio
     const char *path = options_text(options, "log_file");
     struct log_entry unkept = { 0 }, *entry = &unkept;
 
+    trace(TRACE_WIRE, "server \"%s\": %.2f ms, %lld rows, %lld round trips: %s%s%s", server,
+            record->ms, (long long)record->rows, (long long)record->round_trips, record->sql,
+            record->error != NULL ? ": " : "", record->error != NULL ? record->error : "");
     if (record->error == NULL && record->ms < (double)options_integer(options, "log_min_ms")) {
         return;
     }

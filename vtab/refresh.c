@@ -1,13 +1,14 @@
 /* A remote relation that is not as it was described.
  *
- * It is described again, and PRAGMA writable_schema=RESET with SQLITE_SCHEMA makes SQLite connect
- * its virtual tables afresh and prepare the running statement again from its start: right only
- * while that statement has given no row and written nothing. SQLite does not say so outright:
+ * It is described again, and PRAGMA writable_schema=RESET with SQLITE_SCHEMA makes SQLite
+ * connect its virtual tables afresh and prepare the running statement again from its start:
+ * right only while that statement has given no row and written nothing. SQLite does not say so
+ * outright:
  *
  *   - a statement whose step counter is 0 is in its first step ever, and no row is out;
  *   - one that ran before is taken to be in its first step when the counter has not moved since
- *     the cursor was opened and its plan has no part that starts late (compound, subquery): then
- *     all cursors open before the first row;
+ *     the cursor was opened and its plan has no part that starts late (compound, subquery):
+ * then all cursors open before the first row;
  *   - with several statements under way nobody can tell which of them is ours.
  *
  * In doubt the statement fails and asks to be run again, which then works. */
@@ -68,7 +69,7 @@ static bool may_start_again(struct table *table, int64_t opened_at_steps) {
     }
     steps = sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_VM_STEP, 0);
     return steps == 0 || (steps == opened_at_steps &&
-            !plan_starts_late(table->connection->db, sqlite3_sql(stmt)));
+                                 !plan_starts_late(table->connection->db, sqlite3_sql(stmt)));
 }
 
 static bool nothing_read_yet(const struct server *server) {
@@ -86,17 +87,19 @@ int table_changed(struct table *table, struct error *why, int64_t opened_at_step
         server_restart(server); /* the error has ended the remote transaction */
     }
     status = nothing_read_yet(server)
-            ? server_describe(server, &table->options, true, &schema, &err)
-            : STATUS_SCHEMA;
+                     ? server_describe(server, &table->options, true, &schema, &err)
+                     : STATUS_SCHEMA;
     if (status == STATUS_OK && table->driver == server->target.driver &&
             schema_equal(schema, table->schema)) {
         schema_release(schema);
         why->status = STATUS_REMOTE; /* it is as described: the error speaks for itself */
+        server_failed(server, why);
         return report_vtab(&table->base.zErrMsg, why);
     }
     schema_release(schema);
     if (status != STATUS_OK && status != STATUS_SCHEMA) {
         error_clear(why);
+        server_failed(server, &err);
         return report_vtab(&table->base.zErrMsg, &err);
     }
     error_clear(&err);
@@ -106,5 +109,6 @@ int table_changed(struct table *table, struct error *why, int64_t opened_at_step
         return SQLITE_SCHEMA;
     }
     error_explain(why, NULL, NULL, "the remote table changed: run the statement again");
+    server_failed(server, why);
     return report_vtab(&table->base.zErrMsg, why);
 }

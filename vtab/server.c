@@ -2,6 +2,7 @@
  * the relations it has. */
 #include "vtab/connection.h"
 
+#include "base/trace.h"
 #include "vtab/report.h"
 
 #include <string.h>
@@ -199,6 +200,9 @@ static enum status server_connect(struct server *server, struct error *err) {
             server_close_session(server);
         }
     }
+    trace(TRACE_DRIVER, "server \"%s\": %s, %s %s", server->name, status_name(status),
+            server->target.driver->name,
+            status == STATUS_OK ? server->session->server_version : "");
     if (status != STATUS_OK && err != NULL) {
         server_failed(server, err);
     }

@@ -108,7 +108,7 @@ static enum status decode_float8(const struct pg_column *column, const char *byt
     if (isnan(real)) { /* SQLite has none: it would read NULL */
         return pg_decode_nan(column, batch, err);
     }
-    batch_put_real(batch, real);
+    batch_put_real(batch, real + 0.0); /* -0.0 is 0.0 in a column of REAL affinity */
     return STATUS_OK;
 }
 

@@ -53,6 +53,64 @@ void pg_message_line(const char *message, char *line, size_t line_bytes) {
     }
 }
 
+/* "LOCATION:  auth_failed, auth.c:345", in whatever language: where in the server it was said.
+ */
+static bool line_is_location(const char *line, size_t length) {
+    size_t digits = 0;
+
+    while (digits < length && line[length - digits - 1] >= '0' &&
+            line[length - digits - 1] <= '9') {
+        digits++;
+    }
+    return digits > 0 && length > digits + 3 &&
+           strncmp(line + length - digits - 3, ".c:", 3) == 0;
+}
+
+/* Finds "XXXXX: " behind "FATAL:  " and where that begins; NULL: the line has none. */
+static const char *line_sqlstate(const char *line, size_t length) {
+    static const char blanks[] = ":  ";
+
+    for (size_t i = 0; i + sizeof(blanks) + 6 < length; i++) {
+        const char *state = line + i + sizeof(blanks) - 1;
+
+        if (memcmp(line + i, blanks, sizeof(blanks) - 1) == 0 &&
+                strspn(state, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 &&
+                strncmp(state + 5, ": ", 2) == 0) {
+            return state;
+        }
+    }
+    return NULL;
+}
+
+/* libpq has no fields for what went wrong while it connected, only this text. */
+enum status pg_connect_error(const char *message, struct error *err) {
+    char line[ERROR_MESSAGE_BYTES] = "", sqlstate[6] = "", hint[ERROR_MESSAGE_BYTES] = "";
+    size_t used = 0;
+
+    for (size_t length; *message != '\0' && used + 3 < sizeof(line);
+            message += length + (message[length] != '\0')) {
+        const char *state;
+
+        length = strcspn(message, "\n");
+        state = line_sqlstate(message, length);
+        if (message[0] == '\t') {
+            snprintf(hint, sizeof(hint), "%.*s", (int)length - 1, message + 1);
+        } else if (state != NULL) {
+            snprintf(sqlstate, sizeof(sqlstate), "%.5s", state);
+            used += (size_t)snprintf(line + used, sizeof(line) - used, "%s%.*s%.*s",
+                    used > 0 ? "; " : "", (int)(state - message), message,
+                    (int)(length - 7 - (size_t)(state - message)), state + 7);
+        } else if (length > 0 && !line_is_location(message, length)) {
+            used += (size_t)snprintf(line + used, sizeof(line) - used, "%s%.*s",
+                    used > 0 ? "; " : "", (int)length, message);
+        }
+    }
+    error_set(err, STATUS_UNREACHABLE, "could not connect to server: %s",
+            used > 0 ? line : "no reason given");
+    error_explain(err, sqlstate, NULL, hint[0] != '\0' ? hint : NULL);
+    return STATUS_UNREACHABLE;
+}
+
 static enum status state_status(const char *sqlstate, bool generated) {
     for (size_t i = 0; i < sizeof(state_meanings) / sizeof(state_meanings[0]); i++) {
         const struct state_meaning *meaning = &state_meanings[i];
@@ -63,6 +121,12 @@ static enum status state_status(const char *sqlstate, bool generated) {
         }
     }
     return STATUS_REMOTE;
+}
+
+bool pg_result_is_aborted(const PGresult *result) {
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+    return sqlstate != NULL && strcmp(sqlstate, "25P02") == 0;
 }
 
 enum status pg_result_error(const PGresult *result, bool generated, struct error *err) {
@@ -79,7 +143,7 @@ enum status pg_result_error(const PGresult *result, bool generated, struct error
         pg_message_line(PQresultErrorMessage(result), line, sizeof(line));
         return error_set(err, STATUS_LOST, "connection to server was lost: %s", line);
     }
-    if (strcmp(sqlstate, "25P02") == 0) {
+    if (pg_result_is_aborted(result)) {
         primary = "snapshot is over: another statement that shared it has failed";
     }
     status = state_status(sqlstate, generated);

@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { OID_MONEY = 790 };
+enum { OID_MONEY = 790, OID_NUMERIC = 1700 };
 
 static const char *const why_presentation = "nothing but NULL tests is proven for this type";
 static const char *const why_no_text = "the server's text of the value differs from SQLite's";
@@ -94,6 +94,8 @@ bool judging_has_nan(const struct judging *j) {
         return j->column->type_oid != OID_MONEY;
     case PG_FAMILY_INTEGER:
         return j->column->decoder == PG_DECODE_NUMERIC;
+    case PG_FAMILY_CAST_TEXT: /* numeric=text */
+        return j->column->type_oid == OID_NUMERIC;
     default:
         return false;
     }

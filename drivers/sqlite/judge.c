@@ -17,7 +17,10 @@
  * So numbers against TEXT or none are not sent at all. A text from a NUMERIC column does not
  * look like a number; against such a value every text that does is smaller. Those begin with a
  * blank, a sign, a point or a digit, all below ':'; a value that begins with ':' or above is
- * larger than them as text as well, and only below that a guard is needed. */
+ * larger than them as text as well, and only below that a guard is needed.
+ *
+ * SQLite offers LIKE 'ab%' as a range of texts, too, and some builds of its LIKE match BLOBs, which
+ * are no smaller than any text: "smaller than a text" lets them pass. */
 #include "drivers/sqlite/internal.h"
 
 #include <string.h>
@@ -31,7 +34,7 @@ enum {
 };
 
 /* Rows of the table of forms: one per operator, then the guarded ones. */
-enum { FORM_LT_GUARDED = OPERATOR_COUNT, FORM_LE_GUARDED, FORM_COUNT };
+enum { FORM_LT_BLOB = OPERATOR_COUNT, FORM_LT_GUARDED, FORM_LE_GUARDED, FORM_COUNT };
 
 #define LOOKS_NUMERIC "%c COLLATE BINARY <= CAST('9e999' AS NUMERIC)"
 static const char *const forms[FORM_COUNT] = {
@@ -50,7 +53,8 @@ static const char *const forms[FORM_COUNT] = {
     [OPERATOR_LIKE] = "+%c LIKE %1",
     [OPERATOR_GLOB] = "+%c GLOB %1",
     [OPERATOR_IN] = "%c COLLATE %k IN (%*)",
-    [FORM_LT_GUARDED] = "(%c COLLATE %k < %1 OR " LOOKS_NUMERIC ")",
+    [FORM_LT_BLOB] = "(%c COLLATE %k < %1 OR typeof(%c) = 'blob')",
+    [FORM_LT_GUARDED] = "(%c COLLATE %k < %1 OR " LOOKS_NUMERIC " OR typeof(%c) = 'blob')",
     [FORM_LE_GUARDED] = "(%c COLLATE %k <= %1 OR " LOOKS_NUMERIC ")",
 };
 #undef LOOKS_NUMERIC
@@ -193,8 +197,9 @@ static enum verdict judge_text(const struct value *value, enum value_class class
     return VERDICT_SUPERSET;
 }
 
-/* A value that is not NULL, for one of the comparing operators. */
-static enum verdict judge_value(const struct schema *schema, const struct condition *condition,
+/* A value that is not NULL, for one of the comparing operators, BLOBs that a pattern may match
+ * aside. */
+static enum verdict judge_class(const struct schema *schema, const struct condition *condition,
         const struct value *value, int *row, struct judgement *out) {
     const struct sq_column *own = sq_column(schema, condition->column);
     enum value_class class = class_of(value);
@@ -218,6 +223,18 @@ static enum verdict judge_value(const struct schema *schema, const struct condit
         return skip(out, "a number may be compared as text or as number");
     }
     return judge_text(value, class, condition->op, row, out);
+}
+
+static enum verdict judge_value(const struct schema *schema, const struct condition *condition,
+        const struct value *value, int *row, struct judgement *out) {
+    enum verdict verdict = judge_class(schema, condition, value, row, out);
+
+    if (condition->op != OPERATOR_LT || !is_text(class_of(value)) || verdict != VERDICT_EXACT) {
+        return verdict;
+    }
+    *row = FORM_LT_BLOB;
+    out->why = "it may be the range of a pattern, which a BLOB may match";
+    return VERDICT_SUPERSET;
 }
 
 static enum verdict judge_pattern(const struct schema *schema,

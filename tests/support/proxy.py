@@ -6,6 +6,7 @@
         proxy.cut_after(server=1000)   # ends every connection after 1000 more bytes from the server
         proxy.freeze(); proxy.thaw()   # nothing passes, connections stay open
         proxy.cut()                    # ends all connections now
+    proxy.rewrite = function       # (side, bytes) -> the bytes that pass instead
         proxy.counts                   # bytes and turns so far
 
 upstream is (host, port) or the path of a unix socket; unix="DIR/.s.PGSQL.5432" listens there
@@ -33,6 +34,7 @@ class Proxy:
     def __init__(self, upstream, latency_ms=0, unix=None):
         self.upstream = upstream
         self.latency_ms = latency_ms
+        self.rewrite = None
         self.counts = Counts()
         self._lock = threading.Lock()
         self._flowing = threading.Event()
@@ -143,6 +145,8 @@ class Proxy:
                 time.sleep(max(0, due - time.monotonic()))
                 self._flowing.wait()
                 passed, cut = self._admit(side, data)
+                if self.rewrite is not None and passed:
+                    passed = self.rewrite(side, passed)
                 try:
                     target.sendall(passed)
                     if not data:
