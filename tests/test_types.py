@@ -25,7 +25,12 @@ PLACES = [("pg12", "c", True), ("pg12", "latin1", False), ("pg12", "ascii", True
           ("pg18", "ascii", True)]
 
 
-@pytest.fixture(scope="module", params=PLACES, ids=lambda place: "-".join(map(str, place[:2])))
+# ./check quick has one server.
+PARAMS = [pytest.param(place, id="-".join(place[:2]),
+                       marks=[] if place[0] == "pg" else [pytest.mark.full]) for place in PLACES]
+
+
+@pytest.fixture(scope="module", params=PARAMS)
 def place(request):
     """(server, database, the cases it can hold, by number, connection of SQLite)."""
     name, kind, hostile = request.param
