@@ -229,10 +229,56 @@ static void refusals_are_told(void **state) {
     error_clear(&err);
 }
 
+/* A statement that fails, at its start or later, leaves the others of its snapshot alone. */
+static void failures_stay_alone(void **state) {
+    static const char *const failing[] = { "SELECT 1/0", "SELECT nothing",
+        "SELECT 1/(i - 40) FROM generate_series(1, 100) i" };
+    struct session *session = open_session(NULL);
+    struct schema *schema = describe(session, "t");
+    struct query query = all_columns(schema);
+    struct error err = { 0 };
+    struct scan *scan;
+    struct batch batch;
+    enum status status;
+    int64_t rows;
+
+    (void)state;
+    batch_init(&batch);
+    pg_begin(session, 60000, &err);
+    scan = start(session, &query);
+    assert_int_equal(STATUS_OK, pg_scan_next(scan, &batch, &err));
+    rows = batch.rows;
+    run("DELETE FROM wire.t");
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < sizeof(failing) / sizeof(failing[0]); i++) {
+            struct scan *other = start_query(session, failing[i]);
+
+            assert_int_equal(STATUS_OK, pg_scan_next(scan, &batch, &err));
+            rows += batch.rows;
+            drain(other, &status, &err);
+            assert_int_equal(STATUS_REMOTE, status);
+            error_clear(&err);
+            pg_scan_end(other);
+        }
+    }
+    rows += drain(scan, &status, &err);
+    if (status != STATUS_OK) {
+        fail_msg("%s", err.message);
+    }
+    assert_int_equal(20000, rows);
+    pg_scan_end(scan);
+    pg_finish(session);
+    assert_int_equal(0, count_rows(session, schema));
+    batch_clear(&batch);
+    schema_release(schema);
+    pg_close(session);
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(backend_is_killed, set_up),
         cmocka_unit_test_setup(server_is_frozen, set_up),
+        cmocka_unit_test_setup(failures_stay_alone, set_up),
         cmocka_unit_test_setup(timeouts_are_told, set_up),
         cmocka_unit_test_setup(idle_snapshot_ends, set_up),
         cmocka_unit_test_setup(changes_are_noticed, set_up),
