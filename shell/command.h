@@ -24,7 +24,7 @@ struct command {
     int (*run)(const struct invocation *);
 };
 
-extern const struct command commands[]; /* ends with a NULL name */
+extern const struct command commands[];   /* ends with a NULL name */
 extern const struct command open_command; /* no verb: the shell itself */
 
 int command_query(const struct invocation *);

@@ -27,21 +27,14 @@ static enum status drop_tables(struct server *server, const struct local_objects
 
 static enum status drop_all(struct server *server, const struct local_objects *objects,
         int *count, struct error *err) {
-    sqlite3 *db = server->connection->db;
-    struct error undo = { 0 };
-    enum status status = host_run(db, err, "SAVEPOINT bridge_detach");
+    struct host_changes changes;
+    enum status status =
+            host_changes_begin(&changes, server->connection->db, server->place, err);
 
     if (status == STATUS_OK) {
         status = drop_tables(server, objects, count, err);
-        if (status == STATUS_OK) {
-            status = host_run(db, err, "RELEASE bridge_detach");
-        }
-        if (status != STATUS_OK) {
-            host_run(db, &undo, "ROLLBACK TO bridge_detach");
-            host_run(db, &undo, "RELEASE bridge_detach");
-        }
+        status = host_changes_end(&changes, status, err);
     }
-    error_clear(&undo);
     return status;
 }
 

@@ -281,6 +281,14 @@ static enum status settings_add_users(
     return status;
 }
 
+/* A server without an encoding would refuse bytes that are not UTF-8 before decode.c sees them.
+ */
+static const char *pinned_value(const struct pg_session *session, size_t i) {
+    bool encoding = strcmp(pinned_settings[i].name, "client_encoding") == 0;
+
+    return encoding && session->sql_ascii ? "SQL_ASCII" : pinned_settings[i].value;
+}
+
 static enum status settings_add_all(
         struct pg_request *request, const struct options *options, struct error *err) {
     const char *role = options_text(options, "role");
@@ -289,7 +297,8 @@ static enum status settings_add_all(
     enum status status = STATUS_OK;
 
     for (size_t i = 0; i < PINNED_COUNT && status == STATUS_OK; i++) {
-        status = settings_add(request, pinned_settings[i].name, pinned_settings[i].value, err);
+        status = settings_add(
+                request, pinned_settings[i].name, pinned_value(request->session, i), err);
     }
     if (status == STATUS_OK && role != NULL) {
         status = settings_add(request, "role", role, err);
