@@ -102,6 +102,9 @@ struct driver {
     enum status (*parse_url)(const char *url, struct options *options, char **connection,
             char **display, struct error *);
 
+    /* Pure: does this connection text hold a password or another secret? NULL: never. */
+    bool (*has_secret)(const char *connection);
+
     /* connection is parse_url's; options chain to the defaults. Connects and configures in as few
      * round trips as can be, within connect_timeout_ms. host is copied. */
     enum status (*open)(const char *connection, const struct options *, const struct host *,

@@ -7,6 +7,7 @@
 
 #include "vtab/plan.h"
 #include "vtab/report.h"
+#include "vtab/words.h"
 
 #include <string.h>
 
@@ -148,34 +149,45 @@ static enum status table_read_words(
 
 /* ---- server ------------------------------------------------------------------------------- */
 
+/* A secret in the definition's own text would stay in the schema; env:NAME keeps it out. */
+static enum status table_refuse_secret(const struct words *words, struct error *err) {
+    const struct driver *driver = words->target.driver;
+
+    if (strcmp(words->target.source, "argument") != 0 || driver->has_secret == NULL ||
+            !driver->has_secret(words->target.connection)) {
+        return STATUS_OK;
+    }
+    error_set(err, STATUS_USAGE,
+            "a definition cannot hold a password: it would stay in the schema");
+    error_explain(err, NULL, NULL,
+            "SELECT bridge_server('NAME', 'URL'), then USING ...(server=NAME, ...)");
+    return STATUS_USAGE;
+}
+
 /* A url= table has a server of its own, named as the table is. */
 static enum status table_new_server(struct table *table, const char *url, struct error *err) {
-    static const struct option_spec *const tables[] = { server_options, value_options, NULL };
     struct server *known = server_find(table->connection, table->name);
-    struct options options;
-    struct target target = { 0 };
-    enum status status;
+    struct words words = { 0 };
+    enum status status = words_read(url, 0, NULL, false, &words, err);
 
-    options_init(&options, tables, NULL);
-    status = target_resolve(url, &options, &target, err);
-    if (status == STATUS_OK && strcmp(target.connection, target.display) != 0) {
-        status = error_set(err, STATUS_USAGE,
-                "a definition cannot hold a password: it would stay in the schema");
-        error_explain(err, NULL, NULL,
-                "SELECT bridge_server('NAME', 'URL'), then USING ...(server=NAME, ...)");
-    } else if (status == STATUS_OK && known != NULL &&
-            strcmp(known->target.connection, target.connection) == 0) {
+    if (status == STATUS_OK && words.attach.first != NULL) {
+        status = error_set(err, STATUS_USAGE, "option \"%s\" belongs to bridge_attach",
+                words.attach.first->name);
+    }
+    if (status == STATUS_OK) {
+        status = table_refuse_secret(&words, err);
+    }
+    if (status == STATUS_OK && known != NULL && words_define(&words, known)) {
         table->server = known; /* a CREATE that was rolled back left it */
     } else if (status == STATUS_OK && known != NULL) {
         status = error_set(err, STATUS_USAGE,
                 "a server \"%s\" exists already: name it with server= instead of url=",
                 table->name);
     } else if (status == STATUS_OK) {
-        status = server_define(
-                table->connection, table->name, &target, &options, &table->server, err);
+        status = server_define(table->connection, table->name, &words.target, &words.server,
+                &table->server, err);
     }
-    target_clear(&target);
-    options_clear(&options);
+    words_clear(&words);
     return status;
 }
 

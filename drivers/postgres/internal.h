@@ -170,6 +170,7 @@ extern const struct driver postgres_driver;
 
 enum status pg_parse_url(const char *url, struct options *, char **connection, char **display,
         struct error *);
+bool pg_has_secret(const char *connection);
 enum status pg_open(const char *connection, const struct options *, const struct host *,
         struct session **out, struct error *);
 void pg_close(struct session *);

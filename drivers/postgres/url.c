@@ -441,6 +441,18 @@ static enum status display_make(
     return status;
 }
 
+/* What cannot be read, for lack of memory, is taken to hold one. */
+bool pg_has_secret(const char *connection) {
+    PQconninfoOption *parts = PQconninfoParse(connection, NULL);
+    bool found = parts == NULL;
+
+    for (const PQconninfoOption *part = parts; part != NULL && part->keyword != NULL; part++) {
+        found = found || (part->val != NULL && is_secret(part));
+    }
+    PQconninfoFree(parts);
+    return found;
+}
+
 enum status pg_parse_url(const char *url, struct options *options, char **connection,
         char **display, struct error *err) {
     const char *behind_scheme = url_after_scheme(url, "postgresql");
