@@ -6,8 +6,7 @@ total order is compared as a list, all else as a multiset.
 from itertools import islice
 from zlib import crc32
 
-from differential.values import (DATES, GLOBS, INTEGERS, PATTERNS, REALS, TEXTS, VALUES, WORDS,
-                                 right_sides)
+from differential.values import GLOBS, PATTERNS, VALUES, right_sides
 
 OPERATORS = ("=", "<", "<=", ">", ">=", "<>", "IS", "IS NOT")
 RANGES = ("<", "<=", ">", ">=")
