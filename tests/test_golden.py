@@ -3,6 +3,7 @@ with what must come out in NAME.out, remote statements included (see support/gol
 
     GOLDEN=write ./check python -k golden      records anew; read the difference before committing it
 """
+import difflib
 import os
 import sqlite3
 
@@ -17,9 +18,16 @@ SHOP = (ROOT / "examples" / "shop.sql").read_text()
 pytestmark = pytest.mark.golden
 
 
+class Places:
+    """Kept in an object, since pytest shows what a failed test was given, and URLs hold a password."""
+
+    def __init__(self, env, replacements):
+        self.env, self.replacements = env, replacements
+
+
 @pytest.fixture(scope="module")
 def places(pg, tmp_path_factory):
-    """URLs of the shop behind both drivers, and what of them differs from run to run."""
+    """The shop behind both drivers; what differs from run to run, and what stands for it."""
     name = pg.create_database("golden", "icu")
     pg.psql(SHOP, database=name)
     pg.psql((SESSIONS / "remote.setup").read_text()
@@ -38,14 +46,13 @@ def places(pg, tmp_path_factory):
         "FILE_URL": f"sqlite:{folder / 'shop.db'}",
         "DB_FOLDER": str(folder),
     }
-    yield env, {str(pg.folder): "FOLDER", str(folder): "FOLDER", str(pg.port): "PORT"}
+    yield Places(env, {str(pg.folder): "FOLDER", str(folder): "FOLDER", str(pg.port): "PORT"})
     pg.drop_database(name)
     pg.psql("DROP ROLE golden_reader", database="postgres")
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in SESSIONS.glob("*.sql")))
 def test_golden(places, tmp_path, name):
-    env, replacements = places
     session = golden.read(SESSIONS / f"{name}.sql")
     database = ":memory:"
     if session.prepare is not None:
@@ -53,11 +60,14 @@ def test_golden(places, tmp_path, name):
         with sqlite3.connect(database) as local:
             local.executescript(session.prepare)
         local.close()
-    record = golden.play(session, env, database, {**replacements, str(tmp_path): "LOCAL"})
+    record = golden.play(session, places.env, database,
+                         {**places.replacements, str(tmp_path): "LOCAL"})
     expected = SESSIONS / f"{name}.out"
     if os.environ.get("GOLDEN") == "write":
         expected.write_text(record)
-    assert record.splitlines() == expected.read_text().splitlines()
+    difference = difflib.unified_diff(
+        expected.read_text().splitlines(), record.splitlines(), "expected", "now", lineterm="")
+    assert not "\n".join(difference)
 
 
 def test_every_record_has_its_session():

@@ -168,6 +168,9 @@ static enum status query_words(const char *query, struct text *connection, struc
     if (status == STATUS_OK) {
         status = text_status(&list.hosts, err);
     }
+    if (status == STATUS_OK) {
+        status = text_status(&list.ports, err);
+    }
     text_clear(&list.hosts);
     text_clear(&list.ports);
     return status;
@@ -310,7 +313,10 @@ static enum status parse_keywords(
                     "stands in single quotes)");
             break;
         }
-        status = text_status(&value, err);
+        status = text_status(&word, err);
+        if (status == STATUS_OK) {
+            status = text_status(&value, err);
+        }
         if (status == STATUS_OK && is_libpq_word(text_get(&word))) {
             append_word(connection, text_get(&word), text_get(&value));
         } else if (status == STATUS_OK) {

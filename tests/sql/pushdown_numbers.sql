@@ -1,7 +1,9 @@
 -- What becomes of conditions on numbers: exact, widened or kept local, judged per value.
 SELECT bridge_attach('env:DATABASE_URL', 'latency_ms=1', 'schema=kinds', 'tables=numbers');
-.mode quote
+.mode list
+.nullvalue NULL
 SELECT * FROM numbers ORDER BY id;
+SELECT typeof(f4), typeof(f8), typeof(n), typeof(n92), typeof(n18), typeof(m), typeof(b) FROM numbers ORDER BY id;
 
 -- integers: values out of the type's range, fractions and text that is a number or is not
 SELECT id FROM numbers WHERE i2 = 7;

@@ -19,7 +19,7 @@ SELECT id FROM literal WHERE a = '{1,2}';
 
 -- values under other options
 CREATE VIRTUAL TABLE opted USING postgres(server=golden, schema=kinds, table=numbers, numeric.n=text, nan=null, bool=tf);
-SELECT id, n, f8, b FROM opted ORDER BY id;
+SELECT id, n, typeof(n), quote(b) FROM opted ORDER BY id;
 SELECT id FROM opted WHERE n = '0.1';
 SELECT id FROM opted WHERE f8 IS NULL;
 SELECT id FROM opted WHERE b = 'T';

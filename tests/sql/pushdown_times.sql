@@ -28,9 +28,11 @@ SELECT id FROM times ORDER BY ts DESC;
 
 -- other presentations
 CREATE VIRTUAL TABLE iso USING postgres(server=golden, schema=kinds, table=times, timestamp=isoformat, timestamptz='+00:00', interval=seconds);
-SELECT id, ts, tz, i FROM iso ORDER BY id;
+.mode list
+.nullvalue NULL
+SELECT id, ts, tz, i, typeof(i) FROM iso ORDER BY id;
 SELECT id FROM iso WHERE ts = '2024-02-29 12:34:56.500000';
 SELECT id FROM iso WHERE i >= 86400;
 CREATE VIRTUAL TABLE epoch USING postgres(server=golden, schema=kinds, table=times, timestamp=unixepoch);
-SELECT id, ts, tz FROM epoch ORDER BY id;
+SELECT id, ts, tz, typeof(ts) FROM epoch ORDER BY id;
 SELECT id FROM epoch WHERE ts > 1709000000;

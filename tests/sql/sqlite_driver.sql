@@ -1,7 +1,8 @@
 -- The embedded driver: another SQLite database behind the same face, values in every storage class.
 SELECT bridge_attach('env:FILE_URL', 'latency_ms=1', 'name=file');
 .tables
-.mode quote
+.mode list
+.nullvalue NULL
 SELECT * FROM loose;
 SELECT rowid FROM loose WHERE a = 1;
 SELECT rowid FROM loose WHERE b = '7' ORDER BY rowid;
@@ -21,10 +22,13 @@ SELECT k, v FROM folded WHERE v = 'x' ORDER BY k, rowid;
 SELECT k FROM folded WHERE k = 'A' COLLATE BINARY;
 SELECT * FROM made WHERE c > 3;
 SELECT name FROM oslo ORDER BY id LIMIT 2;
+.mode quote
 SELECT hex(t), length(t), typeof(t) FROM inner_nul;
 SELECT name FROM customers WHERE id IN (SELECT customer_id FROM orders WHERE id < 4) ORDER BY name;
 SELECT name FROM customers WHERE name LIKE 'a%' OR name GLOB 'B*';
+.mode list
 SELECT title, price FROM products ORDER BY price DESC LIMIT 2;
+.mode quote
 PRAGMA table_info(made);
 PRAGMA table_xinfo(two_keys);
 SELECT name, kind, writable FROM bridge_tables;
