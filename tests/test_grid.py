@@ -9,6 +9,7 @@ from differential import child, grid, shares, special, sqlite_remote
 from differential.families import FAMILIES, OPTION_FAMILIES
 from differential.world import World, copy_families, make_hostile, report
 from support import sqlite
+from support.postgres import Postgres
 
 # Kind of database -> whether its settings are hostile, which parts of the grid are asked there.
 DATABASES = {"icu": True, "turkish": True, "c": False}
@@ -106,7 +107,22 @@ def test_sample(world_of, family):
 @pytest.mark.parametrize("server, kind", [("pg12", "turkish"), ("pg12", "c"), ("pg18", "icu"),
                                           ("pg18", "turkish")])
 def test_sample_on_other_servers(request, server, kind):
-    world = open_world(request.getfixturevalue(server), kind)
+    sample_all(request.getfixturevalue(server), kind)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["13", "14", "16", "17"])
+def test_sample_on_the_servers_between(version):
+    server = Postgres(version).start()
+    try:
+        sample_all(server, "turkish")
+        sample_all(server, "c")
+    finally:
+        server.remove()
+
+
+def sample_all(server, kind):
+    world = open_world(server, kind)
     for name in world.tables():
         grid.run(world, FAMILIES[name], SAMPLE_ELSEWHERE * 4 if kind == "turkish" else
                  SAMPLE_ELSEWHERE)
@@ -116,7 +132,7 @@ def test_sample_on_other_servers(request, server, kind):
 
 @pytest.mark.parametrize("kind", ["postgres", "sqlite"])
 def test_sample_on_the_newest_sqlite(pg, kind, tmp_path):
-    answer = child.run(pg, "grid", kind, every=SAMPLE_ELSEWHERE, folder=tmp_path)
+    answer = child.run(pg, "grid", kind, every=SAMPLE, folder=tmp_path)
     assert answer["found"] == []
     assert answer["checks"] > 1000
 
