@@ -20,7 +20,8 @@ INSERT INTO odd VALUES
     (1, '7', 7, 7, {x}37'), (2, '007', 0, 0.5, {x}'), (3, NULL, NULL, NULL, NULL),
     (4, '', -1, -0.5, {x}00'), (5, 'a', 9007199254740993, 9007199254740992, {x}ff00'),
     (6, 'A', 9223372036854775807, 1e300, {x}61'), (7, 'a ', -9223372036854775808, -1e300, {x}6120'),
-    (8, 'ä', 1, 1, {x}c3a4'), (9, '1e3', 1000, 1000, {x}31'), (10, 'z%_', 2, 0.1, NULL);
+    (8, 'ä', 1, 1, {x}c3a4'), (9, '1e3', 1000, 1000, {x}31'), (10, 'z%_', 2, 0.1, NULL),
+    (11, 'Ā', 3, 3, {x}c480'), (12, '😀', 4, 4, {x}f09f9880'), (13, 'ﬀ', 5, 5, {x}efac80');
 CREATE TABLE pairs (a integer, b text);
 INSERT INTO pairs VALUES (1, 'x'), (1, 'x'), (2, 'x'), (NULL, 'y'), (NULL, NULL), (NULL, NULL), (3, NULL);
 CREATE TABLE words (w varchar(20) PRIMARY KEY, n integer);

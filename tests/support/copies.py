@@ -6,7 +6,18 @@ import apsw
 
 from support import sqlite
 
-HOSTS = {"debian": lambda: sqlite.connect(isolation_level=None), "newest": sqlite.connect_newest}
+
+def connect_utf16():
+    """Texts of a database in UTF-16 reach an extension converted, and go back so."""
+    connection = sqlite.connect(isolation_level=None)
+    connection.execute("PRAGMA encoding = 'UTF-16'")
+    connection.execute("CREATE TABLE first (x)")
+    connection.execute("DROP TABLE first")
+    return connection
+
+
+HOSTS = {"debian": lambda: sqlite.connect(isolation_level=None), "debian-utf16": connect_utf16,
+         "newest": sqlite.connect_newest}
 ERRORS = (sqlite3.Error, apsw.Error)
 
 
