@@ -53,8 +53,9 @@ static int order_of_nan(const struct value *text) {
     return order != 0 ? order : (text->length < 3) - (text->length > 3);
 }
 
-/* SQLite offers c GLOB '1.5e*' and c GLOB 'Inf*' as c >= '1.5e' and c >= 'Inf', too. The text of a
- * REAL may begin like that, though the number itself is below any TEXT: its row must come. */
+/* SQLite offers c GLOB '1.5e*' and c GLOB 'Inf*' as c >= '1.5e' and c >= 'Inf', too. The text
+ * of a REAL may begin like that, though the number itself is below any TEXT: its row must come.
+ */
 static bool may_begin_pattern(const struct judging *j, const struct value *text) {
     return j->op == OPERATOR_GE && j->column->family != PG_FAMILY_INTEGER &&
            j->column->family != PG_FAMILY_BOOL && text->length > 0 &&
