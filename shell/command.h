@@ -9,7 +9,7 @@ enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_UNREACHABL
 enum output_format { OUTPUT_DEFAULT, OUTPUT_JSON, OUTPUT_CSV, OUTPUT_BOX };
 
 struct invocation {
-    const char *url; /* a copy: the process's own argument is overwritten */
+    char *url; /* a copy: the process's own argument is overwritten */
     const char *sql;
     enum output_format format;
     char *const *rest; /* behind "--": options for sqlite3; NULL-ended */

@@ -101,7 +101,7 @@ static int run(int argc, char **argv, struct invocation *call, const char *lette
 int main(int argc, char **argv) {
     struct invocation call = { 0 };
     char letters[8] = "";
-    int letter;
+    int letter, code;
 
     while ((letter = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
         switch (letter) {
@@ -121,5 +121,7 @@ int main(int argc, char **argv) {
             return EXIT_USAGE;
         }
     }
-    return run(argc, argv, &call, letters);
+    code = run(argc, argv, &call, letters);
+    free(call.url);
+    return code;
 }

@@ -8,6 +8,7 @@ import pytest
 from differential.types import CASES, REFUSED, SETUP
 from differential.world import PINNED, make_hostile
 from support import sqlite
+from support.postgres import Postgres
 
 # Array types belong to their element; int2vector and oidvector are types of their own.
 TYPES_OF_SERVER = """
@@ -22,14 +23,24 @@ SELECT DISTINCT t.typname FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttyp
 PLACES = [("pg12", "c", True), ("pg12", "latin1", False), ("pg12", "ascii", True),
           ("pg", "icu", True), ("pg", "turkish", True), ("pg", "latin1", True),
           ("pg", "ascii", False), ("pg18", "icu", True), ("pg18", "latin1", False),
-          ("pg18", "ascii", True)]
+          ("pg18", "ascii", True), *((version, "c", True) for version in ("13", "14", "16", "17"))]
 
 
-@pytest.fixture(scope="module", params=PLACES, ids=lambda place: "-".join(map(str, place[:2])))
+# ./check quick has one server, ./check three, ./check all each.
+MARKS = {"pg": [], "pg12": [pytest.mark.full], "pg18": [pytest.mark.full]}
+PARAMS = [pytest.param(place, id="-".join(place[:2]),
+                       marks=MARKS.get(place[0], [pytest.mark.slow])) for place in PLACES]
+
+
+@pytest.fixture(scope="module", params=PARAMS)
 def place(request):
     """(server, database, the cases it can hold, by number, connection of SQLite)."""
     name, kind, hostile = request.param
-    server = request.getfixturevalue(name)
+    if name.startswith("pg"):
+        server = request.getfixturevalue(name)
+    else:
+        server = Postgres(name).start()
+        request.addfinalizer(server.remove)
     database = server.create_database(f"types_{kind}", kind)
     with server.connect(database) as pg:
         if hostile:

@@ -8,15 +8,15 @@
 struct table {
     sqlite3_vtab base; /* must be first: SQLite sees only this */
     struct connection *connection;
-    struct server *server; /* one reference */
+    struct server *server;       /* one reference */
     const struct driver *driver; /* the one that made schema */
     struct schema *schema;       /* one reference; what was declared */
     struct options options;      /* the table's own words; they fall back to the server's */
     char *place, *name;
     bool utf16;
     int cursors;
-    bool rowids_used;          /* a statement asked for rowids after all: send them at once */
-    struct digest_map rowids;  /* IDENTITY_ROW: numbers given out while cursors are open */
+    bool rowids_used;         /* a statement asked for rowids after all: send them at once */
+    struct digest_map rowids; /* IDENTITY_ROW: numbers given out while cursors are open */
     uint64_t rowid_key[2];
 };
 

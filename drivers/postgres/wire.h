@@ -119,6 +119,14 @@ void pg_session_cancel(struct pg_session *);
 /* A record for bridge_log, with the notices that have gathered. */
 void pg_log(struct pg_session *, const struct statement_record *);
 
+void pg_notice_received(void *session, const PGresult *);
+
+/* ---- connect.c ----------------------------------------------------------------------------
+ */
+
+/* Fills session->connection, within session->connect_timeout_ms. */
+enum status pg_connect(struct pg_session *, const char *connection, struct error *);
+
 /* ---- snapshot.c ---------------------------------------------------------------------------
  */
 

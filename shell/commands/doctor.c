@@ -103,10 +103,18 @@ static void print_json(sqlite3 *db, const char *name, bool good, const char *fin
     sqlite3_finalize(stmt);
 }
 
+/* A finding may have lines of detail and hint below the first. */
 static void print_text(const char *name, bool good, const char *finding, const char *advice) {
-    printf("%-8s %s  %s\n", name, good ? "ok  " : "FAIL", finding);
+    printf("%-8s %s  ", name, good ? "ok  " : "FAIL");
+    for (; *finding != '\0'; finding++) {
+        putchar(*finding);
+        if (*finding == '\n') {
+            printf("%15s", "");
+        }
+    }
+    printf("\n");
     if (advice != NULL) {
-        printf("%-8s       %s\n", "", advice);
+        printf("%15s%s\n", "", advice);
     }
 }
 

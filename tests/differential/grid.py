@@ -6,8 +6,7 @@ total order is compared as a list, all else as a multiset.
 from itertools import islice
 from zlib import crc32
 
-from differential.values import (DATES, GLOBS, INTEGERS, PATTERNS, REALS, TEXTS, VALUES, WORDS,
-                                 right_sides)
+from differential.values import GLOBS, PATTERNS, VALUES, right_sides
 
 OPERATORS = ("=", "<", "<=", ">", ">=", "<>", "IS", "IS NOT")
 RANGES = ("<", "<=", ">", ">=")
@@ -98,8 +97,7 @@ def nulls(family, where):
     for test in ("IS NULL", "IS NOT NULL", "NOTNULL", "ISNULL", "= NULL", "<> NULL",
                  "IS NOT DISTINCT FROM NULL", "IN (NULL)", "NOT IN (NULL)", "IN ()",
                  "NOT IN ()", "BETWEEN NULL AND 5", "LIKE NULL"):
-        if "DISTINCT" not in test:  # since SQLite 3.39, but so it is everywhere
-            yield f"{where} c {test}", (), False
+        yield f"{where} c {test}", (), False
     yield f"{where} NOT (c IS NULL)", (), False
     yield f"{where} c IS NULL OR c IS NOT NULL", (), False
     yield f"{where} c", (), False
@@ -175,10 +173,11 @@ def orders(family, where):
         for way in ("", " DESC"):
             yield f"SELECT id, c FROM {t} ORDER BY c{way}, id{way}{end}", (), True
             yield f"SELECT id, c FROM {t} ORDER BY c{way}, id{end}", (), True
-            yield f"SELECT c FROM {t} ORDER BY c{way}{end}", (), True
             yield f"SELECT id, c FROM {t} ORDER BY id{way}{end}", (), True
-            yield f"SELECT c FROM {t} ORDER BY c COLLATE NOCASE{way}, c{way}{end}", (), True
-            yield f"SELECT DISTINCT c FROM {t} ORDER BY c{way}{end}", (), True
+            if not family.collation:  # else different values are equal, and either may be shown
+                yield f"SELECT c FROM {t} ORDER BY c{way}{end}", (), True
+                yield f"SELECT c FROM {t} ORDER BY c COLLATE NOCASE{way}, c{way}{end}", (), True
+                yield f"SELECT DISTINCT c FROM {t} ORDER BY c{way}{end}", (), True
     for way in ("ASC NULLS LAST", "DESC NULLS FIRST"):
         yield f"SELECT id, c FROM {t} ORDER BY c {way}, id", (), True
     for operator in ("<", ">=", "<>", "="):
@@ -191,25 +190,29 @@ def orders(family, where):
 
 def aggregates(family, where):
     t = f"{{at}}.{family.name}"
-    for what in ("count(*)", "count(c)", "count(DISTINCT c)", "min(c), typeof(min(c))",
-                 "max(c), typeof(max(c))", "sum(length(c))", "max(typeof(c))", "min(hex(c))"):
+    ends = () if family.collation else ("min(c), typeof(min(c))", "max(c), typeof(max(c))")
+    for what in ("count(*)", "count(c)", "count(DISTINCT c)", "sum(length(c))", "max(typeof(c))",
+                 "min(hex(c))", *ends):
         yield f"SELECT {what} FROM {t}", (), False
         for right in pick(right_sides(family.kind), 6, family.name + what):
             yield f"SELECT {what} FROM {t} WHERE c > ?", (right,), False
             yield f"SELECT {what} FROM {t} WHERE c = ?", (right,), False
-    for text in ("SELECT DISTINCT c FROM {t}", "SELECT DISTINCT c, id % 2 FROM {t}",
-                 "SELECT c, count(*), min(id) FROM {t} GROUP BY c",
-                 "SELECT typeof(c), count(*) FROM {t} GROUP BY 1",
-                 "SELECT c, count(*) FROM {t} GROUP BY c HAVING min(id) > 3",
+    if not family.collation:
+        for text in ("SELECT DISTINCT c FROM {t}", "SELECT DISTINCT c, id % 2 FROM {t}",
+                     "SELECT c, count(*), min(id) FROM {t} GROUP BY c",
+                     "SELECT c, count(*) FROM {t} GROUP BY c HAVING min(id) > 3",
+                     "SELECT c FROM {t} UNION SELECT c FROM {t} WHERE id > 3",
+                     "SELECT c FROM {t} EXCEPT SELECT c FROM {t} WHERE id > 3"):
+            yield text.replace("{t}", t), (), False
+    for text in ("SELECT typeof(c), count(*) FROM {t} GROUP BY 1",
+                 "SELECT count(*), min(id) FROM {t} GROUP BY c",
                  "SELECT id, c, hex(c), quote(c), typeof(c), length(c) FROM {t}",
                  "SELECT rowid, c FROM {t}", "SELECT 1 FROM {t}", "SELECT id FROM {t}",
                  "SELECT a.id, b.id FROM {t} AS a JOIN {t} AS b ON a.c = b.c AND a.id < b.id",
                  "SELECT a.id, b.id FROM {t} AS a, {t} AS b WHERE a.c < b.c AND b.id < 9",
                  "SELECT id FROM {t} WHERE c IN (SELECT c FROM {t} WHERE id % 2)",
                  "SELECT id FROM {t} AS a WHERE EXISTS (SELECT 1 FROM {t} WHERE c > a.c)",
-                 "SELECT id, row_number() OVER (ORDER BY c, id) FROM {t}",
-                 "SELECT c FROM {t} UNION SELECT c FROM {t} WHERE id > 3",
-                 "SELECT c FROM {t} EXCEPT SELECT c FROM {t} WHERE id > 3"):
+                 "SELECT id, row_number() OVER (ORDER BY c, id) FROM {t}"):
         yield text.replace("{t}", t), (), False
 
 

@@ -1,5 +1,5 @@
-/* A list of texts becomes one array literal: read back by PostgreSQL's rules for array input, its
- * elements are the very texts that can be in a database, in their order. */
+/* A list of texts becomes one array literal: read back by PostgreSQL's rules for array input,
+ * its elements are the very texts that can be in a database, in their order. */
 #include "drivers/postgres/internal.h"
 
 #include <stdlib.h>
