@@ -24,15 +24,15 @@ ERRORS = (sqlite3.Error, apsw.Error)
 class Pair:
     """Two connections of one SQLite version: tables of the first are attached, of the second local."""
 
-    def __init__(self, host, url):
+    def __init__(self, host, url, *options):
         self.attached, self.local = HOSTS[host](), HOSTS[host]()
-        names = self.attach(url)
-        for name in names:
+        words = ("latency_ms=1", "name=remote", *options)
+        marks = ", ?" * len(words)
+        rows(self.attached, f"SELECT bridge_attach(?{marks})", (url, *words))
+        rows(self.local, "BEGIN")
+        for (name,) in rows(self.attached, "SELECT name FROM sqlite_schema"):
             copy(self.attached, self.local, name)
-
-    def attach(self, url):
-        rows(self.attached, "SELECT bridge_attach(?, 'latency_ms=1', 'name=remote')", (url,))
-        return [name for (name,) in rows(self.attached, "SELECT name FROM sqlite_schema")]
+        rows(self.local, "COMMIT")
 
     def run(self, sql, parameters=()):
         """Both answers: rows, or the words of the error."""
