@@ -193,7 +193,7 @@ static enum status read_columns(struct reader *reader, struct plan *plan) {
         plan->columns[plan->column_count++] = (int)i;
     }
     while (!every) {
-        int column;
+        int column = -1;
 
         if (reader_name(reader, &column) != STATUS_OK) {
             return reader->err->status;

@@ -96,9 +96,12 @@ static void append_trimmed(struct text *text, const char *from, size_t length) {
 
 /* 'it''s' -> it's, "a ""b""" -> a "b"; anything else stays as it is. */
 static void unquote(struct text *value) {
-    char quote = value->length > 1 ? value->data[0] : '\0';
+    char quote = '\0';
     size_t length = 0;
 
+    if (value->length > 1) {
+        quote = value->data[0];
+    }
     if ((quote != '\'' && quote != '"') || value->data[value->length - 1] != quote) {
         return;
     }

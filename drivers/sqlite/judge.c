@@ -43,7 +43,6 @@ enum {
     FORM_COUNT
 };
 
-#define LOOKS_NUMERIC "%c COLLATE BINARY <= CAST('9e999' AS NUMERIC)"
 static const char *const forms[FORM_COUNT] = {
     [OPERATOR_EQ] = "%c COLLATE %k = %1",
     [OPERATOR_NE] = "%c COLLATE %k <> %1",
@@ -62,10 +61,12 @@ static const char *const forms[FORM_COUNT] = {
     [OPERATOR_IN] = "%c COLLATE %k IN (%*)",
     [FORM_LT_BLOB] = "(%c COLLATE %k < %1 OR typeof(%c) = 'blob')",
     [FORM_GE_REAL] = "(%c COLLATE %k >= %1 OR typeof(%c) = 'real')",
-    [FORM_LT_GUARDED] = "(%c COLLATE %k < %1 OR " LOOKS_NUMERIC " OR typeof(%c) = 'blob')",
-    [FORM_LE_GUARDED] = "(%c COLLATE %k <= %1 OR " LOOKS_NUMERIC ")",
+    /* A text that looks like a number is below infinity when it is cast to one. */
+    [FORM_LT_GUARDED] = "(%c COLLATE %k < %1 OR %c COLLATE BINARY <= CAST('9e999' AS NUMERIC) "
+                        "OR typeof(%c) = 'blob')",
+    [FORM_LE_GUARDED] =
+            "(%c COLLATE %k <= %1 OR %c COLLATE BINARY <= CAST('9e999' AS NUMERIC))",
 };
-#undef LOOKS_NUMERIC
 
 /* A term's form also says the collation. */
 static int form_of(int row, enum collation collation) {
