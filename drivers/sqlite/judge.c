@@ -62,8 +62,8 @@ static const char *const forms[FORM_COUNT] = {
     [FORM_LT_BLOB] = "(%c COLLATE %k < %1 OR typeof(%c) = 'blob')",
     [FORM_GE_REAL] = "(%c COLLATE %k >= %1 OR typeof(%c) = 'real')",
     /* A text that looks like a number is below infinity when it is cast to one. */
-    [FORM_LT_GUARDED] = "(%c COLLATE %k < %1 OR %c COLLATE BINARY <= CAST('9e999' AS NUMERIC) "
-                        "OR typeof(%c) = 'blob')",
+    [FORM_LT_GUARDED] = ("(%c COLLATE %k < %1 OR %c COLLATE BINARY <= CAST('9e999' AS NUMERIC) "
+                         "OR typeof(%c) = 'blob')"),
     [FORM_LE_GUARDED] =
             "(%c COLLATE %k <= %1 OR %c COLLATE BINARY <= CAST('9e999' AS NUMERIC))",
 };
