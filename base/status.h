@@ -50,11 +50,9 @@ enum status error_nomem(struct error *);
 #define error_set(...)   ((void)error_set(__VA_ARGS__), STATUS_REMOTE)
 #define error_nomem(err) ((void)error_nomem(err), STATUS_NOMEM)
 #endif
-                                   /* Copies of the texts are kept; NULL leaves that part unset.
-                                    * Only the first to set a part counts. */
-                                   void
-                                   error_explain(struct error *, const char *sqlstate,
-                                           const char *detail, const char *hint);
+/* Copies of the texts are kept; NULL leaves that part unset.
+ * Only the first to set a part counts. */
+void error_explain(struct error *, const char *sqlstate, const char *detail, const char *hint);
 void error_statement(struct error *, const char *sql);
 void error_move(struct error *to, struct error *from); /* from is empty afterwards */
 void error_clear(struct error *);                      /* back to zeros; frees */
