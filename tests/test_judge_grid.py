@@ -20,11 +20,11 @@ pytestmark = pytest.mark.plain
 
 
 def check(server, database, **arguments):
-    server.create_database(f"grid_{database}", database)
+    server.create_database(f"judge_{database}", database)
     try:
-        counts, wrong = runner.run(TOOL, server.url(f"grid_{database}"), **arguments)
+        counts, wrong = runner.run(TOOL, server.url(f"judge_{database}"), **arguments)
     finally:
-        server.drop_database(f"grid_{database}")
+        server.drop_database(f"judge_{database}")
     assert not wrong, f"{len(wrong)} wrong, the first of them:\n" + "\n".join(map(ascii, wrong[:10]))
     return {name: {"exact": count["exact"] + count["empty"] + count["all"],
                    "superset": count["superset"], "skip": count["skip"], "order": count["order"]}
