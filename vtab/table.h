@@ -8,15 +8,15 @@
 struct table {
     sqlite3_vtab base; /* must be first: SQLite sees only this */
     struct connection *connection;
-    struct server *server; /* one reference */
+    struct server *server;       /* one reference */
     const struct driver *driver; /* the one that made schema */
     struct schema *schema;       /* one reference; what was declared */
     struct options options;      /* the table's own words; they fall back to the server's */
     char *place, *name;
     bool utf16;
     int cursors;
-    bool rowids_used;          /* a statement asked for rowids after all: send them at once */
-    struct digest_map rowids;  /* IDENTITY_ROW: numbers given out while cursors are open */
+    bool rowids_used;         /* a statement asked for rowids after all: send them at once */
+    struct digest_map rowids; /* IDENTITY_ROW: numbers given out while cursors are open */
     uint64_t rowid_key[2];
 };
 
@@ -30,7 +30,9 @@ int table_rename(sqlite3_vtab *, const char *new_name);
 /* xBestIndex: vtab/index.c. Only consults data; nothing is asked of the remote. */
 int table_best_index(sqlite3_vtab *, sqlite3_index_info *);
 /* The relation is not as described: describes it again and makes SQLite connect its tables and
- * prepare the running statement afresh (vtab/refresh.c). The SQLITE_* code to return. */
+ * prepare the running statement afresh (vtab/refresh.c). The SQLITE_* code to return.
+ * SQLITE_OK, and why is left as it is: it is as described, and nothing was read from it in the
+ * snapshot that was too old: one more try may find it so. */
 int table_changed(struct table *, struct error *why, int64_t opened_at_steps);
 /* How far the running statement is; for table_changed(). -1: cannot tell. */
 int64_t table_statement_steps(struct table *);

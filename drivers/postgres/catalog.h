@@ -16,7 +16,9 @@ enum relation_fact {
     RELATION_PAGES,
     RELATION_PRIVILEGE, /* to insert, update or delete */
     RELATION_UPDATABLE, /* views and foreign tables: for anybody */
-    RELATION_STANDBY
+    RELATION_STANDBY,
+    RELATION_COLUMNS_KNOWN, /* for pg_definition */
+    RELATION_DEFINITION
 };
 
 /* Answers about relations below are sorted by the oid in column 0. */
@@ -76,6 +78,8 @@ enum pg_question {
 };
 
 void pg_question_sql(enum pg_question, int server_version, struct text *sql);
+/* The sum of a relation's definition over pg_class "c", whose first `known` columns count. */
+void pg_definition_sql(struct text *sql, const char *known);
 /* For query columns: type_facts of types in order. $1: oid[], $2: int4[] of typmods. */
 void pg_types_sql(int server_version, struct text *sql);
 /* For query columns: a letter and a name for each of the collation names that are listed in

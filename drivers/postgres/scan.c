@@ -102,7 +102,10 @@ enum status pg_scan_send(
         status = pg_request_add(scan->request, &command, err);
     }
     text_clear(&declare);
-    return status == STATUS_OK ? pg_request_send(scan->request, err) : status;
+    if (status == STATUS_OK) {
+        status = pg_request_send(scan->request, err);
+    }
+    return status == STATUS_OK ? pg_definition_ask(scan, err) : status;
 }
 
 /* Takes the answer that is awaited into scan->result. */
@@ -110,6 +113,8 @@ static enum status scan_take_result(struct pg_scan *scan, struct error *err) {
     struct pg_request *request = scan->request;
     int64_t trips = scan->base.session->counts.round_trips;
     enum status status = pg_request_finish(request, scan->generated, err);
+
+    status = pg_definition_finish(scan, status, err);
 
     scan->base.ms += request->waited_ms;
     scan->base.bytes += request->bytes;
@@ -260,6 +265,7 @@ void pg_scan_end(struct scan *base) {
     }
     session = pg_session_from(base->session);
     session->open_scans--;
+    pg_request_drop(scan->definition);
     pg_request_drop(scan->request);
     if (base->statement != NULL) { /* it was sent */
         scan_close_cursor(scan);
