@@ -114,8 +114,6 @@ static enum status scan_take_result(struct pg_scan *scan, struct error *err) {
     int64_t trips = scan->base.session->counts.round_trips;
     enum status status = pg_request_finish(request, scan->generated, err);
 
-    status = pg_definition_finish(scan, status, err);
-
     scan->base.ms += request->waited_ms;
     scan->base.bytes += request->bytes;
     scan->base.round_trips += scan->base.session->counts.round_trips - trips;
@@ -151,6 +149,7 @@ static enum status scan_advance(struct pg_scan *scan, struct error *err) {
     if (status == STATUS_OK) {
         status = scan->check(scan, scan->result, err);
     }
+    status = pg_definition_finish(scan, status, err);
     if (status != STATUS_OK) {
         return status;
     }
