@@ -1,4 +1,5 @@
 /* Filling and freeing of struct error. */
+#define DRAWBRIDGE_DEFINES_ERRORS
 #include "base/status.h"
 
 #include "base/memory.h"

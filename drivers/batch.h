@@ -1,9 +1,9 @@
 /* The neutral answer: rows held by column, variable-length bytes in one heap.
  *
- * The batch owns its memory and is reset whole. Rows are built one at a time: batch_begin_row(),
- * one batch_put_*() per column in order, batch_end_row(). A failed row is dropped by beginning the
- * next one. A batch is full when it holds BATCH_ROWS_MAX rows or its heap passed
- * BATCH_HEAP_BYTES_SOFT; a row bigger than that is a batch of one. */
+ * The batch owns its memory and is reset whole. Rows are built one at a time:
+ * batch_begin_row(), one batch_put_*() per column in order, batch_end_row(). A failed row is
+ * dropped by beginning the next one. A batch is full when it holds BATCH_ROWS_MAX rows or its
+ * heap passed BATCH_HEAP_BYTES_SOFT; a row bigger than that is a batch of one. */
 #ifndef DRAWBRIDGE_DRIVERS_BATCH_H
 #define DRAWBRIDGE_DRIVERS_BATCH_H
 
@@ -51,19 +51,21 @@ void batch_put_null(struct batch *);
 void batch_put_integer(struct batch *, int64_t);
 void batch_put_real(struct batch *, double); /* never NaN, which SQLite makes NULL */
 /* kind is VALUE_TEXT or VALUE_BLOB; an inner NUL in TEXT is noticed here. */
-enum status batch_put_bytes(struct batch *, enum value_kind, const char *bytes, size_t length,
-        struct error *);
-/* The same without copying twice: room for at most length bytes in the heap (NULL and err filled
- * when there is none); write there, then batch_put_reserved() with what was used. */
+enum status batch_put_bytes(
+        struct batch *, enum value_kind, const char *bytes, size_t length, struct error *);
+/* The same without copying twice: room for at most length bytes in the heap (NULL and err
+ * filled when there is none); write there, then batch_put_reserved() with what was used. */
 char *batch_reserve(struct batch *, size_t length, struct error *);
 void batch_put_reserved(struct batch *, enum value_kind, size_t length);
 void batch_end_row(struct batch *, int64_t rowid); /* rowid is ignored without has_rowids */
 
 /* For readers. Text stays where it is until the next reset. */
-static inline enum value_kind batch_kind(const struct batch *batch, size_t column, int64_t row) {
+static inline enum value_kind batch_kind(
+        const struct batch *batch, size_t column, int64_t row) {
     return (enum value_kind)batch->kinds[column * BATCH_ROWS_MAX + (size_t)row];
 }
-static inline const union cell *batch_cell(const struct batch *batch, size_t column, int64_t row) {
+static inline const union cell *batch_cell(
+        const struct batch *batch, size_t column, int64_t row) {
     return &batch->cells[column * BATCH_ROWS_MAX + (size_t)row];
 }
 

@@ -4,10 +4,10 @@
  * session  live connection to a remote; one SQLite connection holds it
  * scan     one running remote query; several may be open on a session at once
  *
- * A slot that can fail returns STATUS_OK, or another status with *err filled and *out left as it
- * was. A slot is NULL only where the capability named beside it is absent. All slots of a session
- * run on the thread that holds it. Text is UTF-8, time is in ms. Pointers are borrowed for the
- * call, given (the receiver frees), or valid until the next call on the same object.
+ * A slot that can fail returns STATUS_OK, or another status with *err filled and *out left as
+ * it was. A slot is NULL only where the capability named beside it is absent. All slots of a
+ * session run on the thread that holds it. Text is UTF-8, time is in ms. Pointers are borrowed
+ * for the call, given (the receiver frees), or valid until the next call on the same object.
  *
  * What may be pushed is asked of pure functions (may_push, may_order, judge), never of the
  * server: the judge decides per value at run time, and SQLite always checks the rows again. */
@@ -41,7 +41,8 @@ struct statement_record {
 /* What the caller lends to a session for as long as it holds it. */
 struct host {
     void *context;
-    /* Asked at least every WAIT_SLICE_MS of waiting; true: stop the remote, STATUS_CANCELLED. */
+    /* Asked at least every WAIT_SLICE_MS of waiting; true: stop the remote, STATUS_CANCELLED.
+     */
     bool (*interrupted)(void *context);
     void (*logged)(void *context, const struct statement_record *);
     bool log_parameters;
@@ -91,25 +92,32 @@ enum driver_capability {
 struct driver {
     const char *name; /* also the name of its SQLite module: "postgres" */
     unsigned capabilities;
-    const struct option_spec *server_options; /* NULL-name-ended; besides those of all servers */
-    /* The client library, "libpq", and its version, for bridge_version; both NULL: it has none. */
+    const struct option_spec
+            *server_options; /* NULL-name-ended; besides those of all servers */
+    /* The client library, "libpq", and its version, for bridge_version; both NULL: it has none.
+     */
     const char *library;
     void (*library_version)(char *text, size_t bytes);
 
-    /* URL -> what open() takes. Pure. connection: given; display: given, the same without secrets;
-     * words of the URL's query part that are not the backend's own go to `options`. Returns
-     * STATUS_UNSUPPORTED, err untouched, when the URL is not of this driver's kind. */
+    /* URL -> what open() takes. Pure. connection: given; display: given, the same without
+     * secrets; words of the URL's query part that are not the backend's own go to `options`.
+     * Returns STATUS_UNSUPPORTED, err untouched, when the URL is not of this driver's kind. */
     enum status (*parse_url)(const char *url, struct options *options, char **connection,
             char **display, struct error *);
 
-    /* connection is parse_url's; options chain to the defaults. Connects and configures in as few
-     * round trips as can be, within connect_timeout_ms. host is copied. */
+    /* Pure: does this connection text hold a password or another secret? NULL: never. */
+    bool (*has_secret)(const char *connection);
+
+    /* connection is parse_url's; options chain to the defaults. Connects and configures in as
+     * few round trips as can be, within connect_timeout_ms. host is copied. */
     enum status (*open)(const char *connection, const struct options *, const struct host *,
             struct session **out, struct error *);
-    void (*close)(struct session *); /* accepts NULL and broken ones; never waits for an answer */
+    void (*close)(
+            struct session *); /* accepts NULL and broken ones; never waits for an answer */
     enum status (*ping)(struct session *, double *ms, struct error *);
-    /* The absolute path of the one file that the remote is, so that the host's own main file can
-     * be refused; gives NULL when there is none. The slot is NULL for remotes that are no files. */
+    /* The absolute path of the one file that the remote is, so that the host's own main file
+     * can be refused; gives NULL when there is none. The slot is NULL for remotes that are no
+     * files. */
     const char *(*local_file)(struct session *);
 
     /* Every relation that passes the filter, in catalog order and few round trips (all of a
@@ -117,16 +125,16 @@ struct driver {
      * part. A status of each() that is not OK ends the walk and is returned. */
     enum status (*catalog)(struct session *, const struct catalog_filter *,
             enum status (*each)(void *context, struct schema *), void *context, struct error *);
-    enum status (*describe_query)(struct session *, const char *sql, struct schema **out,
-            struct error *);
+    enum status (*describe_query)(
+            struct session *, const char *sql, struct schema **out, struct error *);
     /* Pure, once per schema: how values look in SQLite under these options, names, shape. */
     enum status (*present)(struct schema *, const struct options *, struct error *);
 
     /* Pure. Plan time: could this condition or this order ever be sent. */
     bool (*may_push)(const struct schema *, const struct condition *);
     bool (*may_order)(const struct schema *, const struct order_term *, size_t count);
-    /* Pure. Run time: how, for these values. OPERATOR_IN has any number, the NULL tests none, all
-     * others one. STATUS_NOMEM is the only failure. */
+    /* Pure. Run time: how, for these values. OPERATOR_IN has any number, the NULL tests none,
+     * all others one. STATUS_NOMEM is the only failure. */
     enum status (*judge)(const struct schema *, const struct condition *, const struct value *,
             size_t count, struct arena *, struct judgement *out);
 
@@ -135,16 +143,17 @@ struct driver {
     enum status (*begin)(struct session *, int64_t idle_ms, struct error *);
     void (*finish)(struct session *); /* all scans have ended; accepts a broken session */
 
-    /* scan_start may answer STATUS_SCHEMA when the remote relation is not as described; so may the
-     * first scan_next. */
-    enum status (*scan_start)(struct session *, const struct query *, struct scan **out,
-            struct error *);
+    /* scan_start may answer STATUS_SCHEMA when the remote relation is not as described; so may
+     * the first scan_next. */
+    enum status (*scan_start)(
+            struct session *, const struct query *, struct scan **out, struct error *);
     /* Fills the batch with the next rows; 0 rows: the end, however often asked. */
     enum status (*scan_next)(struct scan *, struct batch *, struct error *);
-    void (*scan_end)(struct scan *); /* at any point; stops the remote; session usable or broken */
+    void (*scan_end)(
+            struct scan *); /* at any point; stops the remote; session usable or broken */
 
-    /* DRIVER_SQL. One statement of the user's that only reads; arguments are $1 or ?1 and so on.
-     * The scan gives one TEXT column: each row as a JSON object in column order. */
+    /* DRIVER_SQL. One statement of the user's that only reads; arguments are $1 or ?1 and so
+     * on. The scan gives one TEXT column: each row as a JSON object in column order. */
     enum status (*query_start)(struct session *, const char *sql, const struct value *args,
             size_t count, struct scan **out, struct error *);
 };

@@ -1,5 +1,5 @@
-/* The neutral question: which columns of which rows in which order. Made by vtab/cursor.c from a
- * plan and the values at hand, turned into the remote's language by each driver's dialect. */
+/* The neutral question: which columns of which rows in which order. Made by vtab/cursor.c from
+ * a plan and the values at hand, turned into the remote's language by each driver's dialect. */
 #ifndef DRAWBRIDGE_DRIVERS_QUERY_H
 #define DRAWBRIDGE_DRIVERS_QUERY_H
 
@@ -47,8 +47,8 @@ enum verdict {
 /* One condition in the remote's form: terms joined by OR. A driver's judge makes it and its
  * dialect spells it; nobody else looks inside a term. */
 struct predicate_term {
-    int form;                    /* row of the driver's table of forms */
-    const struct value *values;  /* in the remote's form, in the judge's arena */
+    int form;                   /* row of the driver's table of forms */
+    const struct value *values; /* in the remote's form, in the judge's arena */
     size_t value_count;
 };
 

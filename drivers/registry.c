@@ -96,10 +96,6 @@ const struct option_spec table_options[] = {
             .type = OPTION_BOOL,
             .fallback = "0",
             .help = "a rowid table even where a key could be declared" },
-    { .name = "declare_keys",
-            .type = OPTION_BOOL,
-            .fallback = "0",
-            .help = "declare composite keys, for reflection" },
     { .name = "rows",
             .type = OPTION_INTEGER,
             .min = 0,
@@ -200,6 +196,10 @@ const struct option_spec value_options[] = {
             .flags = OPTION_PER_COLUMN,
             .choices = "ad",
             .help = "the user's word that all years are from 1 to 9999" },
+    { .name = "declare_keys",
+            .type = OPTION_BOOL,
+            .fallback = "0",
+            .help = "declare composite keys, for reflection" },
     { .name = NULL },
 };
 

@@ -1,8 +1,9 @@
-/* A remote relation as data: what describe.c of a driver finds, what vtab/ declares and plans by.
+/* A remote relation as data: what describe.c of a driver finds, what vtab/ declares and plans
+ * by.
  *
- * Life: a driver makes it (schema_create), fills what the remote says, `present` adds how values
- * look in SQLite, and from then on it never changes; it is shared by reference counts. All text
- * and arrays live in the schema's arena. */
+ * Life: a driver makes it (schema_create), fills what the remote says, `present` adds how
+ * values look in SQLite, and from then on it never changes; it is shared by reference counts.
+ * All text and arrays live in the schema's arena. */
 #ifndef DRAWBRIDGE_DRIVERS_SCHEMA_H
 #define DRAWBRIDGE_DRIVERS_SCHEMA_H
 
@@ -31,14 +32,15 @@ struct key {
     size_t column_count;
     const char *ref_table, *ref_columns; /* KEY_FOREIGN: "schema.table", "a,b" */
     const char *definition;              /* as the remote prints it */
-    bool valid;     /* usable: validated, index ready */
-    bool immediate; /* not deferrable */
-    bool partial;   /* has a WHERE, or an expression among its columns */
+    bool valid;                          /* usable: validated, index ready */
+    bool immediate;                      /* not deferrable */
+    bool partial;                        /* has a WHERE, or an expression among its columns */
 };
 
 /* How a row is told from every other one; decides the declared shape (design.md 4). */
 enum identity {
-    IDENTITY_INTEGER_KEY, /* key_column is declared INTEGER PRIMARY KEY: its value is the rowid */
+    IDENTITY_INTEGER_KEY, /* key_column is declared INTEGER PRIMARY KEY: its value is the rowid
+                           */
     IDENTITY_KEY,         /* key_column is the primary key of a WITHOUT ROWID declaration */
     IDENTITY_ROWID,       /* the driver makes rowids: batch.rowids under QUERY_IDENTITY */
     IDENTITY_ROW,         /* none: equal rows are counted, vtab/rowid.c gives numbers */
@@ -50,22 +52,22 @@ struct column {
     const char *remote_type; /* as the remote prints it: "numeric(10,2)" */
     const char *default_sql; /* NULL: none */
     const char *comment;
-    const char *collation;   /* remote collation's name; NULL: none or default */
-    char identity;           /* 0, 'a' always, 'd' by default */
-    char generated;          /* 0, 's' stored, 'v' virtual */
+    const char *collation; /* remote collation's name; NULL: none or default */
+    char identity;         /* 0, 'a' always, 'd' by default */
+    char generated;        /* 0, 's' stored, 'v' virtual */
     bool remote_not_null;
-    double distinct_count;   /* > 0 a number, < 0 minus the share of rows, 0 unknown (pg_stats) */
-    int width_bytes;         /* average; 0 unknown */
+    double distinct_count; /* > 0 a number, < 0 minus the share of rows, 0 unknown (pg_stats) */
+    int width_bytes;       /* average; 0 unknown */
 
     /* filled by the driver's present() */
-    const char *name;             /* the SQLite name, unique in the table whatever the case */
-    const char *declared;         /* the declared type, quoted where it must be: "\"DATE(TEXT)\"" */
+    const char *name;     /* the SQLite name, unique in the table whatever the case */
+    const char *declared; /* the declared type, quoted where it must be: "\"DATE(TEXT)\"" */
     const char *declared_collation; /* NULL or a built-in collation of SQLite: NOCASE, RTRIM */
-    const char *presentation;     /* options that shape its values: "timestamp=seconds6"; "" none */
-    bool not_null;                /* no row is presented as NULL */
-    bool one_to_one;              /* two different remote values never look the same */
-    bool text_values;             /* may be presented as TEXT */
-    const void *driver_data;      /* the driver's: type, decoder, expressions; in the arena */
+    const char *presentation; /* options that shape its values: "timestamp=seconds6"; "" none */
+    bool not_null;            /* no row is presented as NULL */
+    bool one_to_one;          /* two different remote values never look the same */
+    bool text_values;         /* may be presented as TEXT */
+    const void *driver_data;  /* the driver's: type, decoder, expressions; in the arena */
 };
 
 struct schema {
@@ -95,12 +97,13 @@ struct schema *schema_create(void); /* one reference; NULL when memory is out */
 struct schema *schema_retain(struct schema *);
 void schema_release(struct schema *); /* accepts NULL; frees with the last reference */
 
-/* Names for SQLite, in catalog order: the first keeps its name, the next that differ only in case
- * get _2, _3. Fills columns[].name. */
+/* Names for SQLite, in catalog order: the first keeps its name, the next that differ only in
+ * case get _2, _3. Fills columns[].name. */
 enum status schema_name_columns(struct schema *, struct error *);
 /* Same names, types, keys and presentation: would it be declared and read the same way? */
 bool schema_equal(const struct schema *, const struct schema *);
-int schema_find_column(const struct schema *, const char *name); /* -1 none; ASCII case ignored */
+int schema_find_column(
+        const struct schema *, const char *name);   /* -1 none; ASCII case ignored */
 const char *relation_kind_name(enum relation_kind); /* "materialized view" */
 const char *key_kind_name(enum key_kind);           /* "primary" */
 

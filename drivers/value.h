@@ -1,4 +1,5 @@
-/* One value of SQLite's five storage classes: what a condition compares with, what a row holds. */
+/* One value of SQLite's five storage classes: what a condition compares with, what a row holds.
+ */
 #ifndef DRAWBRIDGE_DRIVERS_VALUE_H
 #define DRAWBRIDGE_DRIVERS_VALUE_H
 
@@ -9,7 +10,7 @@ enum value_kind {
     VALUE_NULL,
     VALUE_INTEGER,
     VALUE_REAL,
-    VALUE_TEXT,     /* UTF-8; inner NUL bytes are possible in values that came from SQLite */
+    VALUE_TEXT, /* UTF-8; inner NUL bytes are possible in values that came from SQLite */
     VALUE_BLOB,
     VALUE_TEXT_NUL, /* in batches only: TEXT with an inner NUL, its length must be given on */
 };

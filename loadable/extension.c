@@ -7,16 +7,17 @@
 
 SQLITE_EXTENSION_INIT1
 
-/* One process may hold two SQLite libraries (Python's own and apsw's). They do not share memory or
- * mutexes, so one copy of this code can serve only the first that loads it. */
+/* One process may hold two SQLite libraries (Python's own and apsw's). They do not share memory
+ * or mutexes, so one copy of this code can serve only the first that loads it. */
 __attribute__((visibility("default"))) int sqlite3_drawbridge_init(
         sqlite3 *db, char **message, const sqlite3_api_routines *api) {
     int code;
 
     if (sqlite3_api != NULL && sqlite3_api != api) {
         if (message != NULL) {
-            *message = api->mprintf("drawbridge is already loaded into another SQLite library of "
-                                    "this process");
+            *message =
+                    api->mprintf("drawbridge is already loaded into another SQLite library of "
+                                 "this process");
         }
         return SQLITE_ERROR;
     }

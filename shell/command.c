@@ -13,4 +13,4 @@ const struct command commands[] = {
 };
 
 const struct command open_command = { "URL", "[-- SQLITE3-OPTION...]", 1, "",
-    "open sqlite3 with the URL's tables attached", command_open };
+    "open sqlite3, the URL's tables attached", command_open };

@@ -9,7 +9,7 @@ enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_UNREACHABL
 enum output_format { OUTPUT_DEFAULT, OUTPUT_JSON, OUTPUT_CSV, OUTPUT_BOX };
 
 struct invocation {
-    const char *url; /* a copy: the process's own argument is overwritten */
+    char *url; /* a copy: the process's own argument is overwritten */
     const char *sql;
     enum output_format format;
     char *const *rest; /* behind "--": options for sqlite3; NULL-ended */
@@ -24,7 +24,7 @@ struct command {
     int (*run)(const struct invocation *);
 };
 
-extern const struct command commands[]; /* ends with a NULL name */
+extern const struct command commands[];   /* ends with a NULL name */
 extern const struct command open_command; /* no verb: the shell itself */
 
 int command_query(const struct invocation *);

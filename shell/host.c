@@ -1,14 +1,17 @@
-/* The extension inside this program, to check a URL, and the system's sqlite3 to do the rest: line
- * editing, history, dot-commands and output formats are its own. */
+/* The extension inside this program, to check a URL, and the system's sqlite3 to do the rest:
+ * line editing, history, dot-commands and output formats are its own. */
 #include "shell/host.h"
 
 #include "loadable/drawbridge.h"
 
 #include <libgen.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { SQLITE3_ARGUMENTS_MAX = 64 };
@@ -64,8 +67,8 @@ int host_check_url(const char *url) {
     return code;
 }
 
-/* The extension lies beside this program in a build, in the library folder when installed. A bare
- * chroot has no /proc: then the build of the working directory is meant. */
+/* The extension lies beside this program in a build, in the library folder when installed. A
+ * bare chroot has no /proc: then the build of the working directory is meant. */
 static bool find_extension(char path[PATH_MAX]) {
     static const char *const places[] = { "drawbridge.so",
         "../" DRAWBRIDGE_LIBDIR "/drawbridge/drawbridge.so" };
@@ -87,8 +90,10 @@ static bool find_extension(char path[PATH_MAX]) {
 }
 
 static const char *format_flag(enum output_format format) {
-    static const char *const flags[] = { [OUTPUT_DEFAULT] = "-box", [OUTPUT_JSON] = "-json",
-        [OUTPUT_CSV] = "-csv", [OUTPUT_BOX] = "-box" };
+    static const char *const flags[] = { [OUTPUT_DEFAULT] = "-box",
+        [OUTPUT_JSON] = "-json",
+        [OUTPUT_CSV] = "-csv",
+        [OUTPUT_BOX] = "-box" };
 
     return flags[format];
 }
@@ -106,7 +111,7 @@ static char *attach_statement(const char *url) {
 
 struct arguments {
     const char *list[SQLITE3_ARGUMENTS_MAX];
-    int count;
+    size_t count;
 };
 
 static void add_argument(struct arguments *arguments, const char *argument) {
@@ -121,9 +126,47 @@ static void add_command(struct arguments *arguments, const char *command) {
     add_argument(arguments, command);
 }
 
-int host_become_sqlite3(const struct invocation *call, const char *sql) {
+static int become_sqlite3(const struct arguments *arguments) {
+    execvp("sqlite3", (char *const *)arguments->list);
+    fprintf(stderr, "drawbridge: could not run sqlite3 (Debian package sqlite3)\n");
+    return EXIT_FAILED;
+}
+
+/* sqlite3 ends with the SQLITE_* code of what failed, which would be mistaken for codes of
+ * ours. A Ctrl-C is for the child alone. */
+static int wait_for_sqlite3(const struct arguments *arguments) {
+    int status = 0;
+    pid_t child = fork();
+
+    if (child < 0) {
+        perror("drawbridge: could not start sqlite3");
+        return EXIT_FAILED;
+    }
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGTERM); /* nobody would read its answer */
+        _exit(become_sqlite3(arguments));
+    }
+    signal(SIGINT, SIG_IGN);
+    signal(SIGQUIT, SIG_IGN);
+    if (waitpid(child, &status, 0) != child) {
+        return EXIT_FAILED;
+    }
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+/* What a person set up for the shell (~/.sqliterc) is not for a single statement's output. */
+static void add_question_options(struct arguments *arguments, const struct invocation *call) {
+    static const char *const options[] = { "-batch", "-init", "/dev/null", "-bail", "-header" };
+
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        add_argument(arguments, options[i]);
+    }
+    add_argument(arguments, format_flag(call->format));
+}
+
+int host_run_sqlite3(const struct invocation *call, const char *sql) {
     struct arguments arguments = { .list = { "sqlite3" }, .count = 1 };
-    char path[PATH_MAX], *load, *attach;
+    char path[PATH_MAX], *load, *attach, *statement;
 
     if (!find_extension(path)) {
         fprintf(stderr, "drawbridge: could not find drawbridge.so beside this program\n");
@@ -131,7 +174,9 @@ int host_become_sqlite3(const struct invocation *call, const char *sql) {
     }
     load = sqlite3_mprintf(".load '%s'", path);
     attach = attach_statement(call->url);
-    if (load == NULL || attach == NULL) {
+    /* What begins with "--" is a comment to SQL, and an option to sqlite3. */
+    statement = sqlite3_mprintf("%s%s", sql != NULL && sql[0] == '-' ? " " : "", sql);
+    if (load == NULL || attach == NULL || statement == NULL) {
         fprintf(stderr, "drawbridge: out of memory\n");
         return EXIT_FAILED;
     }
@@ -139,9 +184,7 @@ int host_become_sqlite3(const struct invocation *call, const char *sql) {
         add_argument(&arguments, call->rest[i]);
     }
     if (sql != NULL) {
-        add_argument(&arguments, "-bail");
-        add_argument(&arguments, "-header");
-        add_argument(&arguments, format_flag(call->format));
+        add_question_options(&arguments, call);
     }
     add_command(&arguments, load);
     add_command(&arguments, ".output /dev/null"); /* nobody asked how many tables there are */
@@ -149,13 +192,11 @@ int host_become_sqlite3(const struct invocation *call, const char *sql) {
     add_command(&arguments, ".output stdout");
     add_argument(&arguments, ":memory:");
     if (sql != NULL) {
-        add_argument(&arguments, sql);
+        add_argument(&arguments, statement);
     }
     if (arguments.count >= SQLITE3_ARGUMENTS_MAX) {
         fprintf(stderr, "drawbridge: too many options for sqlite3\n");
         return EXIT_USAGE;
     }
-    execvp("sqlite3", (char *const *)arguments.list);
-    fprintf(stderr, "drawbridge: could not run sqlite3 (Debian package sqlite3)\n");
-    return EXIT_FAILED;
+    return sql != NULL ? wait_for_sqlite3(&arguments) : become_sqlite3(&arguments);
 }

@@ -13,8 +13,9 @@ sqlite3 *host_open(void);
  * stderr why. */
 int host_check_url(const char *url);
 
-/* Becomes sqlite3: the extension loaded, the URL attached, then `sql` (NULL: standard input).
- * The URL travels in the environment. Comes back only on failure, with an exit code. */
-int host_become_sqlite3(const struct invocation *, const char *sql);
+/* Runs sqlite3 with the extension loaded and the URL attached, and gives the exit code: for one
+ * statement, or, when sql is NULL, in place of this process, for whoever types or is piped in.
+ * The URL travels in the environment. */
+int host_run_sqlite3(const struct invocation *, const char *sql);
 
 #endif

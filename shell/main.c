@@ -20,20 +20,21 @@ static const struct option long_options[] = {
 static void print_help(void) {
     printf("drawbridge shows the tables of a PostgreSQL server or a SQLite file as tables of\n"
            "SQLite. Usage:\n\n"
-           "  drawbridge %-24s %s\n", "URL [-- OPTION...]", open_command.help);
+           "  drawbridge %-21s %s\n",
+            "URL [-- OPTION...]", open_command.help);
     for (const struct command *command = commands; command->name != NULL; command++) {
         char words[64];
 
         snprintf(words, sizeof(words), "%s %s", command->name, command->operands);
-        printf("  drawbridge %-24s %s\n", words, command->help);
+        printf("  drawbridge %-21s %s\n", words, command->help);
     }
     printf("\n"
            "  --json, --csv, --box   how rows are printed (doctor: --json)\n"
            "  --help, --version\n\n"
-           "URL is postgresql://user@host/database, service=NAME, sqlite:FILE, env:NAME or env:\n"
-           "(DATABASE_URL and the like). What stands behind -- goes to sqlite3.\n"
-           "Exit status: 0 done, 1 the statement or the remote failed, 2 usage, 3 could not\n"
-           "connect.\n");
+           "URL is postgresql://user@host/database, service=NAME, sqlite:FILE, env:NAME or\n"
+           "env: (DATABASE_URL and the like). What stands behind -- goes to sqlite3.\n"
+           "Exit status: 0 done, 1 the statement or the remote failed, 2 usage, 3 could\n"
+           "not connect.\n");
 }
 
 static int usage(const char *why, const char *what) {
@@ -100,7 +101,7 @@ static int run(int argc, char **argv, struct invocation *call, const char *lette
 int main(int argc, char **argv) {
     struct invocation call = { 0 };
     char letters[8] = "";
-    int letter;
+    int letter, code;
 
     while ((letter = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
         switch (letter) {
@@ -120,5 +121,7 @@ int main(int argc, char **argv) {
             return EXIT_USAGE;
         }
     }
-    return run(argc, argv, &call, letters);
+    code = run(argc, argv, &call, letters);
+    free(call.url);
+    return code;
 }

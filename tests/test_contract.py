@@ -10,7 +10,8 @@ from support.paths import BUILD
 
 @pytest.mark.parametrize("program, variable", [
     ("driver_contract", "CONTRACT_URL"), ("postgres_catalog", "POSTGRES_URL"),
-    ("postgres_errors", "POSTGRES_URL"), ("postgres_wire", "POSTGRES_URL")])
+    ("postgres_errors", "POSTGRES_URL"), ("postgres_fault", "POSTGRES_URL"),
+    ("postgres_wire", "POSTGRES_URL")])
 def test_postgres(any_pg, program, variable):
     url = any_pg.url("libc" if any_pg.version == "12" else "icu", tcp=True)
     run = subprocess.run([BUILD / "tests/contract" / program], env={**os.environ, variable: url},

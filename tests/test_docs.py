@@ -239,3 +239,18 @@ def test_links_lead_somewhere(page):
             titles = re.findall(r"^#+ (.*)$", file.read_text(), re.M)
             slugs = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
             assert anchor[1:] in slugs, f"{page.name} links to {target}{anchor}"
+
+
+@pytest.mark.parametrize("name", ["flow.md", "adding-a-driver.md"])
+def test_named_parts_of_the_source_exist(name):
+    page = (ROOT / "docs" / name).read_text()
+    sources = {path.relative_to(ROOT): path.read_text()
+               for folder in ("base", "drivers", "vtab", "loadable", "shell", "tests")
+               for path in (ROOT / folder).rglob("*.[ch]")}
+    everything = "\n".join(sources.values())
+    for function in re.findall(r"(?<!sub)\b(?!subdir)(\w+)\(\)", page):
+        assert re.search(rf"^[^\s#/].*\b{function}\(", everything, re.M), f"{name}: {function}()"
+    for constant in re.findall(r"\b(?:STATUS|VERDICT|IDENTITY|DRIVER|WAIT)_[A-Z_]+\b", page):
+        assert constant in everything, f"{name}: {constant}"
+    for file in re.findall(r"\b(?:base|drivers|vtab|tests)/[\w/.]+\.[ch]\b", page):
+        assert Path(file) in sources, f"{name}: {file}"

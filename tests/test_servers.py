@@ -110,6 +110,17 @@ def test_detach_after_the_user_did_it(file_remote):
     assert value(db, "SELECT bridge_detach('shop')") == 0
 
 
+def test_detach_after_a_replacement_and_a_rename(remote):
+    db = connect()
+    attach(db, remote, "name=s")
+    db.execute("ALTER TABLE orders RENAME TO bills")
+    db.execute(f"CREATE VIRTUAL TABLE mine USING {remote.driver}(server=s, table=orders)")
+    value(db, "SELECT bridge_server('s', ?, 'readonly=1')", remote.url)
+    assert value(db, "SELECT count(*) FROM bills") == 3
+    assert value(db, "SELECT bridge_detach('s')") == 3
+    assert names(db) == {"mine"}
+
+
 def test_tables_of_a_detached_server_say_so(remote):
     db = connect()
     value(db, "SELECT bridge_server('s', ?)", remote.url)
@@ -215,3 +226,28 @@ def test_lock_is_one_way(remote):
 def test_lock_by_environment(monkeypatch):
     monkeypatch.setenv("DRAWBRIDGE_LOCK", "1")
     check_locked(connect())
+
+
+# ---------------------------------------------------------------------------- the newest SQLite
+
+def test_all_of_it_on_the_newest_sqlite(remote):
+    mark = "?1" if remote.driver == "sqlite" else "$1"
+    done = sqlite.shell(f"""
+SELECT bridge_attach('{remote.url}', 'as=s');
+SELECT bridge_attach('{remote.url}', 'as=s');
+SELECT name, item, text FROM bridge_plan('SELECT * FROM customers WHERE city = ? LIMIT 1') WHERE item = 'where';
+SELECT name, item, verdict FROM bridge_explain('SELECT * FROM customers WHERE city = ?', 'Oslo')
+    WHERE item = 'where';
+SELECT n, row FROM bridge_query('s', 'SELECT id FROM orders WHERE id > {mark} ORDER BY id', 11);
+SELECT name FROM bridge_tables WHERE attached ORDER BY 1;
+BEGIN;
+SELECT bridge_refresh();
+SELECT count(*) FROM orders;
+ROLLBACK;
+SELECT bridge_detach('s');
+SELECT count(*) FROM pragma_database_list;
+""", newest=True)
+    assert done.err == ""
+    assert done.out.split("\n") == [
+        "3", "3", 'customers|where|"city" = ?', "customers|where|exact", '1|{"id":12}',
+        "cities", "customers", "orders", "0", "3", "3", "1", ""]

@@ -38,9 +38,8 @@ static enum status drop_gone(struct attachment *attachment, int *count, struct e
     return status;
 }
 
-static enum status create_item(
-        struct attachment *attachment, struct attach_item *item, struct error *err) {
-    sqlite3 *db = attachment->connection->db;
+static enum status create_item(struct attachment *attachment, struct host_changes *changes,
+        struct attach_item *item, struct error *err) {
     enum status status = STATUS_OK;
 
     if (item->action == ATTACH_SKIP) {
@@ -52,45 +51,41 @@ static enum status create_item(
         return error_nomem(err);
     }
     if (item->action == ATTACH_REPLACE) {
-        status = host_run(db, err, "DROP %s \"%w\".\"%w\"", item->old->type, attachment->place,
-                item->old->name);
+        status = host_changes_drop(
+                changes, item->old->type, attachment->place, item->old->name, err);
     }
     if (status == STATUS_OK && item->action != ATTACH_KEEP) {
-        status = host_run(
-                db, err, "CREATE VIRTUAL TABLE \"%w\".%s", attachment->place, item->definition);
+        status = host_run(attachment->connection->db, err, "CREATE VIRTUAL TABLE \"%w\".%s",
+                attachment->place, item->definition);
     }
     return status;
 }
 
-/* All or nothing. What a failure says is not overwritten by how it is undone. */
+/* All or nothing, save for a new schema that cannot go again while a transaction holds it. */
 static enum status create_all(struct attachment *attachment, int *gone, struct error *err) {
     sqlite3 *db = attachment->connection->db;
+    struct host_changes changes;
     struct error undo = { 0 };
     enum status status = STATUS_OK;
 
     if (attachment->place_is_new) {
         status = host_run(db, err, "ATTACH ':memory:' AS \"%w\"", attachment->place);
+        if (status != STATUS_OK) {
+            return status;
+        }
     }
+    status = host_changes_begin(&changes, db, attachment->place, err);
     if (status == STATUS_OK) {
-        status = host_run(db, err, "SAVEPOINT bridge_attach");
-        if (status == STATUS_OK) {
-            status = drop_gone(attachment, gone, err);
-            for (size_t i = 0; i < attachment->count && status == STATUS_OK; i++) {
-                status = create_item(attachment, &attachment->items[i], err);
-            }
-            if (status == STATUS_OK) {
-                status = host_run(db, err, "RELEASE bridge_attach");
-            }
-            if (status != STATUS_OK) {
-                host_run(db, &undo, "ROLLBACK TO bridge_attach");
-                host_run(db, &undo, "RELEASE bridge_attach");
-            }
+        status = drop_gone(attachment, gone, err);
+        for (size_t i = 0; i < attachment->count && status == STATUS_OK; i++) {
+            status = create_item(attachment, &changes, &attachment->items[i], err);
         }
-        if (status != STATUS_OK && attachment->place_is_new) {
-            host_run(db, &undo, "DETACH \"%w\"", attachment->place);
-        }
+        status = host_changes_end(&changes, status, err);
     }
-    error_clear(&undo);
+    if (status != STATUS_OK && attachment->place_is_new) {
+        host_run(db, &undo, "DETACH \"%w\"", attachment->place);
+        error_clear(&undo);
+    }
     return status;
 }
 

@@ -50,7 +50,8 @@ enum status cell_value(
 }
 
 /* SQLite's own maximum is below 2^31, and so is a batch's heap. */
-void cell_result(sqlite3_context *context, const struct batch *batch, size_t column, int64_t row) {
+void cell_result(
+        sqlite3_context *context, const struct batch *batch, size_t column, int64_t row) {
     const union cell *cell = batch_cell(batch, column, row);
 
     switch (batch_kind(batch, column, row)) {
@@ -65,8 +66,8 @@ void cell_result(sqlite3_context *context, const struct batch *batch, size_t col
         sqlite3_result_text(context, batch->heap + cell->start, -1, SQLITE_TRANSIENT);
         break;
     case VALUE_TEXT_NUL:
-        sqlite3_result_text64(context, batch->heap + cell->start, cell->length, SQLITE_TRANSIENT,
-                SQLITE_UTF8);
+        sqlite3_result_text64(context, batch->heap + cell->start, cell->length,
+                SQLITE_TRANSIENT, SQLITE_UTF8);
         break;
     case VALUE_BLOB:
         sqlite3_result_blob64(

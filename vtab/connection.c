@@ -48,8 +48,9 @@ void connection_release(void *pointer) {
  * statements, so a small one is run: it ends with SQLITE_INTERRUPT when either says stop. Its
  * twenty thousand steps reach progress handlers of up to that many instructions. */
 bool connection_interrupted(void *context) {
-    static const char probe[] = "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n "
-                                "LIMIT 1500) SELECT max(i) FROM n";
+    static const char probe[] =
+            "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n "
+            "LIMIT 1500) SELECT max(i) FROM n";
     struct connection *connection = context;
     sqlite3_stmt *stmt = NULL;
     int code = sqlite3_prepare_v2(connection->db, probe, -1, &stmt, NULL);

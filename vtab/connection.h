@@ -1,7 +1,7 @@
 /* One SQLite connection: the servers it named, their sessions and snapshots, what it created.
  *
- * Made by the entry point, shared by every module and function that it registers, freed with the
- * last of them. Everything runs on the thread that holds SQLite's connection. */
+ * Made by the entry point, shared by every module and function that it registers, freed with
+ * the last of them. Everything runs on the thread that holds SQLite's connection. */
 #ifndef DRAWBRIDGE_VTAB_CONNECTION_H
 #define DRAWBRIDGE_VTAB_CONNECTION_H
 
@@ -34,14 +34,15 @@ struct server {
     bool removed;   /* detached: tables that still hold it answer with an error */
     char *name;
     struct target target;
-    struct options options;   /* server and value options, with the defaults behind them */
-    char *place;              /* where bridge_attach put its tables; NULL */
-    bool place_attached;      /* as=NAME made that schema: bridge_detach detaches it */
-    struct options attach;    /* the words of bridge_attach, for bridge_refresh; unset without place */
+    struct options options; /* server and value options, with the defaults behind them */
+    char *place;            /* where bridge_attach put its tables; NULL */
+    bool place_attached;    /* as=NAME made that schema: bridge_detach detaches it */
+    struct options
+            attach; /* the words of bridge_attach, for bridge_refresh; unset without place */
     struct known_table *tables; /* in catalog order */
-    bool catalog_complete;    /* a whole catalog has been read at least once */
-    struct session *session;  /* NULL until first use */
-    int cursors;              /* open ones: while there are any, the snapshot lasts */
+    bool catalog_complete;      /* a whole catalog has been read at least once */
+    struct session *session;    /* NULL until first use */
+    int cursors;                /* open ones: while there are any, the snapshot lasts */
     bool in_snapshot;
     int64_t snapshot_statements; /* scans started in it */
     int64_t reconnects;
@@ -49,7 +50,8 @@ struct server {
     char *last_error;
 };
 
-/* A definition that CREATE VIRTUAL TABLE made in this session; any other was read from a file. */
+/* A definition that CREATE VIRTUAL TABLE made in this session; any other was read from a file.
+ */
 struct own_definition {
     struct own_definition *next;
     char *place, *name, *arguments;
@@ -78,8 +80,8 @@ bool connection_is_utf16(struct connection *);
 
 /* SQLite compares the names of servers without case. */
 struct server *server_find(struct connection *, const char *name);
-/* Makes or replaces a server; target and options are taken over (and zeroed) on success. Replacing
- * one with open cursors is refused. *out is borrowed. */
+/* Makes or replaces a server; target and options are taken over (and zeroed) on success.
+ * Replacing one with open cursors is refused. *out is borrowed. */
 enum status server_define(struct connection *, const char *name, struct target *,
         struct options *, struct server **out, struct error *);
 struct server *server_retain(struct server *);
@@ -92,8 +94,8 @@ enum status server_session(struct server *, struct session **out, struct error *
 enum status server_snapshot(struct server *, struct session **out, struct error *);
 void server_open_cursor(struct server *);
 void server_close_cursor(struct server *); /* the last one ends the snapshot */
-/* Drops the snapshot and, when broken, the session, so that the next use starts afresh. Only while
- * no scan is open. */
+/* Drops the snapshot and, when broken, the session, so that the next use starts afresh. Only
+ * while no scan is open. */
 void server_restart(struct server *);
 enum server_state server_state(const struct server *);
 struct session_counts server_counts(const struct server *);
@@ -102,12 +104,14 @@ void server_failed(struct server *, const struct error *);
 /* Kept settings that need no session. */
 double server_latency_ms(const struct server *);
 
-/* Reads the catalog: every relation of the schemas (option text "a,b" or NULL) that is not known
- * yet or has changed; those that are gone are forgotten. *changed counts the differences. */
-enum status server_load_catalog(struct server *, const char *schemas, int *changed,
-        struct error *);
-/* One relation, known or asked for now. table_options chain to the server's and say which: table=
- * and schema=, or query=. *out is given (schema_release). fresh: ask the remote again. */
+/* Reads the catalog: every relation of the schemas (option text "a,b" or NULL) that is not
+ * known yet or has changed; those that are gone are forgotten. *changed counts the differences.
+ */
+enum status server_load_catalog(
+        struct server *, const char *schemas, int *changed, struct error *);
+/* One relation, known or asked for now. table_options chain to the server's and say which:
+ * table= and schema=, or query=. *out is given (schema_release). fresh: ask the remote again.
+ */
 enum status server_describe(struct server *, const struct options *table_options, bool fresh,
         struct schema **out, struct error *);
 

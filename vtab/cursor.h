@@ -25,16 +25,16 @@ struct cursor {
     /* this xFilter: values and predicates live in filter_arena */
     struct arena filter_arena;
     struct query query;
-    int *columns; /* of query; room for all of the schema's */
-    int *places;  /* schema column -> batch column; -1: not asked for */
+    int *columns;  /* of query; room for all of the schema's */
+    int *places;   /* schema column -> batch column; -1: not asked for */
     bool identity; /* rowids are wanted */
     bool count_only;
 
     /* the answer */
     struct scan *scan;
     struct batch batch;
-    int64_t first;    /* rows of earlier batches */
-    int64_t row;      /* in this batch */
+    int64_t first; /* rows of earlier batches */
+    int64_t row;   /* in this batch */
     bool eof;
     int64_t opened_at_steps; /* for table_changed() */
     int64_t rowid;           /* of the current row: IDENTITY_ROW */
@@ -49,8 +49,8 @@ void cursor_choose_columns(struct cursor *, int extra);
 
 int cursor_open(sqlite3_vtab *, sqlite3_vtab_cursor **);
 int cursor_close(sqlite3_vtab_cursor *);
-int cursor_filter(sqlite3_vtab_cursor *, int number, const char *plan, int argc,
-        sqlite3_value **argv);
+int cursor_filter(
+        sqlite3_vtab_cursor *, int number, const char *plan, int argc, sqlite3_value **argv);
 int cursor_next(sqlite3_vtab_cursor *);
 int cursor_eof(sqlite3_vtab_cursor *);
 int cursor_column(sqlite3_vtab_cursor *, sqlite3_context *, int column);

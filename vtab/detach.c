@@ -2,46 +2,56 @@
 #include "vtab/attach.h"
 
 #include "vtab/host.h"
+#include "vtab/plan.h"
 
 #include <string.h>
 
-/* Only what stands there as bridge_attach made it: another object may have taken the name. */
+enum { DEFINITION_BYTES_MAX = 64 * 1024 };
+
+/* The beginning of what bridge_attach writes for a table of this server. */
+static void append_definition(
+        struct text *text, const struct server *server, const struct local_object *object) {
+    text_append(text, "CREATE VIRTUAL TABLE ");
+    plan_append_name(text, object->name);
+    text_printf(text, " USING %s(server=", server->target.driver->name);
+    plan_append_name(text, server->name);
+    text_append(text, ", ");
+}
+
+/* Told by the stored definition, whatever it is called by now: bridge_server may have replaced
+ * the server since, and with it what was known of its tables. Those that the user made himself
+ * stay. */
 static enum status drop_tables(struct server *server, const struct local_objects *objects,
         int *count, struct error *err) {
+    struct text begin;
     enum status status = STATUS_OK;
 
-    for (const struct known_table *known = server->tables; known != NULL && status == STATUS_OK;
-            known = known->next) {
-        const struct local_object *object =
-                known->name != NULL ? local_objects_find(objects, known->name) : NULL;
-
-        if (object != NULL && local_object_is_ours(object) &&
-                local_object_mentions(object, server->name)) {
+    text_init(&begin, DEFINITION_BYTES_MAX);
+    for (const struct local_object *object = objects->first;
+            object != NULL && status == STATUS_OK; object = object->next) {
+        text_truncate(&begin, 0);
+        append_definition(&begin, server, object);
+        status = text_status(&begin, err);
+        if (status == STATUS_OK && strncmp(object->sql, text_get(&begin), begin.length) == 0) {
             status = host_run(server->connection->db, err, "DROP TABLE \"%w\".\"%w\"",
-                    server->place, known->name);
+                    server->place, object->name);
             *count += status == STATUS_OK;
         }
     }
+    text_clear(&begin);
     return status;
 }
 
 static enum status drop_all(struct server *server, const struct local_objects *objects,
         int *count, struct error *err) {
-    sqlite3 *db = server->connection->db;
-    struct error undo = { 0 };
-    enum status status = host_run(db, err, "SAVEPOINT bridge_detach");
+    struct host_changes changes;
+    enum status status =
+            host_changes_begin(&changes, server->connection->db, server->place, err);
 
     if (status == STATUS_OK) {
         status = drop_tables(server, objects, count, err);
-        if (status == STATUS_OK) {
-            status = host_run(db, err, "RELEASE bridge_detach");
-        }
-        if (status != STATUS_OK) {
-            host_run(db, &undo, "ROLLBACK TO bridge_detach");
-            host_run(db, &undo, "RELEASE bridge_detach");
-        }
+        status = host_changes_end(&changes, status, err);
     }
-    error_clear(&undo);
     return status;
 }
 

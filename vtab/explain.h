@@ -10,8 +10,8 @@ struct connection;
 struct recorder;
 
 enum explain_item {
-    EXPLAIN_REMOTE,    /* the remote statement */
-    EXPLAIN_WHERE,     /* one per condition that SQLite offered */
+    EXPLAIN_REMOTE, /* the remote statement */
+    EXPLAIN_WHERE,  /* one per condition that SQLite offered */
     EXPLAIN_ORDER,
     EXPLAIN_LIMIT,
     EXPLAIN_COLUMNS,
@@ -24,7 +24,8 @@ enum explain_item {
 int recorder_scan(struct recorder *, const char *server, const char *table);
 void recorder_note(struct recorder *, int scan, enum explain_item, const char *text,
         const char *verdict, const char *why);
-void recorder_done(struct recorder *, int scan, int64_t fetched, int64_t round_trips, double ms);
+void recorder_done(
+        struct recorder *, int scan, int64_t fetched, int64_t round_trips, double ms);
 
 /* The modules bridge_explain and bridge_plan; 0 or an SQLITE_* code. */
 int explain_register(struct connection *);

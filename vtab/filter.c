@@ -1,5 +1,5 @@
-/* The first half of xFilter: a plan's text and SQLite's values -> a query, each condition judged
- * for the very value it has. cursor.c runs the query. */
+/* The first half of xFilter: a plan's text and SQLite's values -> a query, each condition
+ * judged for the very value it has. cursor.c runs the query. */
 #include "vtab/cursor.h"
 
 #include "vtab/cell.h"
@@ -25,7 +25,8 @@ struct filter {
     struct error *err;
 };
 
-/* ---- which columns ------------------------------------------------------------------------ */
+/* ---- which columns ------------------------------------------------------------------------
+ */
 
 void cursor_choose_columns(struct cursor *cursor, int extra) {
     const struct schema *schema = cursor->table->schema;
@@ -36,7 +37,7 @@ void cursor_choose_columns(struct cursor *cursor, int extra) {
         bool planned = next < cursor->plan.column_count && cursor->plan.columns[next] == (int)i;
         bool had = cursor->places[i] >= 0;
         bool key = cursor->identity && schema->identity == IDENTITY_INTEGER_KEY &&
-                schema->key_column == (int)i;
+                   schema->key_column == (int)i;
 
         next += planned;
         cursor->places[i] = -1;
@@ -51,7 +52,7 @@ void cursor_choose_columns(struct cursor *cursor, int extra) {
 
 static bool is_word_part(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-            c == '_' || (c & 0x80) != 0;
+           c == '_' || (c & 0x80) != 0;
 }
 
 static bool text_has_word(const char *text, const char *word) {
@@ -144,26 +145,27 @@ static bool terms_of_on_possible(const struct cursor *cursor) {
 }
 
 static void guess_use(struct cursor *cursor) {
-    static const char *const rowid_words[] = { "rowid", "_rowid_", "oid", "or",
-        NULL };
+    static const char *const rowid_words[] = { "rowid", "_rowid_", "oid", "or", NULL };
     static const char *const count_words[] = { "count", NULL };
     const struct table *table = cursor->table;
     const struct schema *schema = table->schema;
     const char *key = schema->identity == IDENTITY_INTEGER_KEY
-            ? schema->columns[schema->key_column].name
-            : NULL;
+                              ? schema->columns[schema->key_column].name
+                              : NULL;
     sqlite3 *db = table->connection->db;
 
     cursor->on_terms = terms_of_on_possible(cursor);
     cursor->counts = cursor->plan.column_count == 0 && cursor->plan.condition_count == 0 &&
-            cursor->plan.local_text == NULL && cursor->plan.order_count == 0 &&
-            statement_has(db, count_words, NULL);
-    cursor->names_rowid = schema->identity != IDENTITY_KEY &&
+                     cursor->plan.local_text == NULL && cursor->plan.order_count == 0 &&
+                     statement_has(db, count_words, NULL);
+    cursor->names_rowid =
+            schema->identity != IDENTITY_KEY &&
             (schema->identity == IDENTITY_INTEGER_KEY ? statement_has(db, rowid_words, key)
                                                       : statement_has(db, rowid_words, NULL));
 }
 
-/* ---- values and verdicts ------------------------------------------------------------------ */
+/* ---- values and verdicts ------------------------------------------------------------------
+ */
 
 static enum status read_in_values(
         struct filter *filter, sqlite3_value *list, struct value **out, size_t *count) {
@@ -216,16 +218,16 @@ static enum status read_values(struct filter *filter, const struct condition *co
     }
     *out = arena_alloc(&filter->cursor->filter_arena, sizeof(**out));
     *count = 1;
-    return *out == NULL
-            ? error_nomem(filter->err)
-            : cell_value(filter->argv[filter->next++], NULL, *out, filter->err);
+    return *out == NULL ? error_nomem(filter->err)
+                        : cell_value(filter->argv[filter->next++], NULL, *out, filter->err);
 }
 
 /* Applications may put functions of their own under the names of SQLite's, and then the remote
  * would be asked another question than SQLite answers. */
 static void learn_builtins(struct connection *connection) {
     static const char sql[] =
-            "SELECT (SELECT count(*) FROM pragma_function_list WHERE name = 'like' AND NOT builtin)"
+            "SELECT (SELECT count(*) FROM pragma_function_list WHERE name = 'like' AND NOT "
+            "builtin)"
             ", (SELECT count(*) FROM pragma_function_list WHERE name = 'glob' AND NOT builtin)"
             ", 'a' LIKE 'A', 'a' LIKE 'b' OR 'aB' LIKE '_' OR char(233) LIKE char(201)"
             ", 'ab' GLOB 'a*' AND NOT 'ab' GLOB 'A*' AND NOT 'ab' GLOB 'b'";
@@ -261,11 +263,11 @@ static bool pattern_is_foreign(struct filter *filter, enum condition_operator op
 static bool range_is_foreign(
         const struct filter *filter, enum condition_operator op, const struct value *value) {
     return filter->cursor->table->utf16 && value != NULL && value->kind == VALUE_TEXT &&
-            (op == OPERATOR_LT || op == OPERATOR_LE || op == OPERATOR_GT || op == OPERATOR_GE);
+           (op == OPERATOR_LT || op == OPERATOR_LE || op == OPERATOR_GT || op == OPERATOR_GE);
 }
 
-static enum status judge(struct filter *filter, const struct condition *condition,
-        struct judgement *judgement) {
+static enum status judge(
+        struct filter *filter, const struct condition *condition, struct judgement *judgement) {
     const struct table *table = filter->cursor->table;
     struct value *values;
     size_t count;
@@ -287,8 +289,8 @@ static enum status judge(struct filter *filter, const struct condition *conditio
         judgement->why = "text sorts by UTF-16 in this database";
         return STATUS_OK;
     }
-    status = table->driver->judge(table->schema, condition, values, count,
-            &filter->cursor->filter_arena, judgement);
+    status = table->driver->judge(
+            table->schema, condition, values, count, &filter->cursor->filter_arena, judgement);
     if (status != STATUS_OK) {
         return error_nomem(filter->err);
     }
@@ -376,7 +378,8 @@ static enum status filter_limit(struct filter *filter) {
     return STATUS_OK;
 }
 
-/* ---- the whole ---------------------------------------------------------------------------- */
+/* ---- the whole ----------------------------------------------------------------------------
+ */
 
 static enum status keep_plan(struct cursor *cursor, const char *plan, struct error *err) {
     size_t count = cursor->table->schema->column_count;
@@ -416,15 +419,16 @@ static void explain_plan(struct cursor *cursor) {
     }
     cursor->explain_scan = recorder_scan(recorder, table->server->name, table->name);
     if (cursor->plan.local_text != NULL) {
-        recorder_note(recorder, cursor->explain_scan, EXPLAIN_WHERE, cursor->plan.local_text + 1,
-                "local", "such conditions cannot be sent");
+        recorder_note(recorder, cursor->explain_scan, EXPLAIN_WHERE,
+                cursor->plan.local_text + 1, "local", "such conditions cannot be sent");
     }
 }
 
 enum status cursor_prepare(struct cursor *cursor, const char *plan, int argc,
         sqlite3_value **argv, bool *empty, struct error *err) {
-    struct filter filter = { .cursor = cursor, .argv = argv, .argc = argc, .all_exact = true,
-        .err = err };
+    struct filter filter = {
+        .cursor = cursor, .argv = argv, .argc = argc, .all_exact = true, .err = err
+    };
     enum status status = keep_plan(cursor, plan, err);
 
     if (status != STATUS_OK) {
@@ -449,9 +453,9 @@ enum status cursor_prepare(struct cursor *cursor, const char *plan, int argc,
         cursor->places[i] = -1;
     }
     cursor->count_only = cursor->counts && !cursor->table->rowids_used;
-    cursor->identity = cursor->names_rowid ||
-            (cursor->table->rowids_used && !cursor->count_only &&
-                    cursor->table->schema->identity != IDENTITY_KEY);
+    cursor->identity =
+            cursor->names_rowid || (cursor->table->rowids_used && !cursor->count_only &&
+                                           cursor->table->schema->identity != IDENTITY_KEY);
     cursor_choose_columns(cursor, -1);
     cursor->query.flags = (cursor->plan.unique && filter.all_exact ? QUERY_UNIQUE : 0);
     *empty = filter.empty;

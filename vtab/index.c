@@ -1,9 +1,10 @@
-/* xBestIndex: what SQLite offers -> a plan and what it costs. plan.c writes the plan into idxStr.
+/* xBestIndex: what SQLite offers -> a plan and what it costs. plan.c writes the plan into
+ * idxStr.
  *
  * Only data is consulted: the schema, its statistics, the driver's pure may_push and may_order.
- * omit stays 0 everywhere, so SQLite checks every row again and a condition may be sent, sent as a
- * superset or left out when its value is known. LIMIT is a hint, save where SQLite (from 3.46)
- * offers it only if all else is ours; OFFSET is never consumed. */
+ * omit stays 0 everywhere, so SQLite checks every row again and a condition may be sent, sent
+ * as a superset or left out when its value is known. LIMIT is a hint, save where SQLite
+ * (from 3.46) offers it only if all else is ours; OFFSET is never consumed. */
 #include "base/trace.h"
 #include "vtab/plan.h"
 #include "vtab/table.h"
@@ -12,9 +13,9 @@
 
 /* Costs are in SQLite's own coin: about one for a row that is looked at. */
 enum {
-    COST_ROUND_TRIP = 100,        /* on a socket */
-    COST_PER_MS = 1500,           /* of latency */
-    ROWS_UNKNOWN_TABLE = 100000,  /* never analyzed */
+    COST_ROUND_TRIP = 100,       /* on a socket */
+    COST_PER_MS = 1500,          /* of latency */
+    ROWS_UNKNOWN_TABLE = 100000, /* never analyzed */
     ROWS_UNKNOWN_VIEW = 1000,
     IN_ITEMS_GUESSED = 25,
 };
@@ -25,9 +26,9 @@ struct planner {
     sqlite3_index_info *info;
     struct plan plan;
     struct arena arena;
-    double rows;      /* rows expected to come */
-    bool all_sent;    /* every condition that was offered is in the plan */
-    bool unknown_range; /* a range whose right side may be a row value's part */
+    double rows;             /* rows expected to come */
+    bool all_sent;           /* every condition that was offered is in the plan */
+    bool unknown_range;      /* a range whose right side may be a row value's part */
     int limit_at, offset_at; /* index in aConstraint; -1 none */
 };
 
@@ -85,7 +86,8 @@ static enum collation offered_collation(sqlite3_index_info *info, int i) {
     return COLLATION_OTHER;
 }
 
-/* The schema's column behind SQLite's number; -1 where there is none (a rowid that is no column). */
+/* The schema's column behind SQLite's number; -1 where there is none (a rowid that is no
+ * column). */
 static int planner_column(const struct planner *planner, int column) {
     const struct schema *schema = planner->table->schema;
 
@@ -105,7 +107,7 @@ static double table_rows(const struct table *table) {
         return schema->rows_estimate;
     }
     return schema->kind == RELATION_VIEW || schema->kind == RELATION_QUERY ? ROWS_UNKNOWN_VIEW
-                                                                          : ROWS_UNKNOWN_TABLE;
+                                                                           : ROWS_UNKNOWN_TABLE;
 }
 
 static double smaller(double a, double b) {
@@ -175,10 +177,9 @@ static void planner_note_limit(struct planner *planner, int i) {
 static void planner_take(struct planner *planner, int i, int *argument) {
     const struct driver *driver = planner->table->driver;
     const struct schema *schema = planner->table->schema;
-    const struct offered_operator *offered =
-            find_offered(planner->info->aConstraint[i].op);
-    struct condition condition = { .column = planner_column(planner,
-                                           planner->info->aConstraint[i].iColumn) };
+    const struct offered_operator *offered = find_offered(planner->info->aConstraint[i].op);
+    struct condition condition = { .column = planner_column(
+                                           planner, planner->info->aConstraint[i].iColumn) };
 
     if (!planner->info->aConstraint[i].usable) {
         planner->all_sent = false; /* the same term will be offered again, usable */
@@ -200,14 +201,13 @@ static void planner_take(struct planner *planner, int i, int *argument) {
         sqlite3_vtab_in(planner->info, i, 1);
     }
     /* A test for NULL needs no value and takes an argument all the same: SQLite heeds what a
-     * term depends on only where one is asked for, and a term of a LEFT JOIN's ON clause depends
-     * on every table to the left, so that it never filters one of them. */
+     * term depends on only where one is asked for, and a term of a LEFT JOIN's ON clause
+     * depends on every table to the left, so that it never filters one of them. */
     planner->info->aConstraintUsage[i].argvIndex = ++*argument;
     if (condition.op == OPERATOR_GE || condition.op == OPERATOR_LE) {
         sqlite3_value *known;
 
-        planner->unknown_range |=
-                sqlite3_vtab_rhs_value(planner->info, i, &known) != SQLITE_OK;
+        planner->unknown_range |= sqlite3_vtab_rhs_value(planner->info, i, &known) != SQLITE_OK;
     }
     planner->plan.conditions[planner->plan.condition_count++] = condition;
 }
@@ -311,8 +311,8 @@ static bool planner_binds(const struct plan *plan, int column) {
 }
 
 /* SQLITE_INDEX_SCAN_UNIQUE lets SQLite stop after one row, so "unique" must hold for values as
- * they are presented and compared: never for wide numerics, which round, and never for text, where
- * '7' and '007' both equal a number. */
+ * they are presented and compared: never for wide numerics, which round, and never for text,
+ * where '7' and '007' both equal a number. */
 static bool key_is_unique(const struct schema *schema, const struct key *key) {
     if ((key->kind != KEY_PRIMARY && key->kind != KEY_UNIQUE) || !key->valid ||
             !key->immediate || key->partial || key->column_count == 0) {
@@ -366,7 +366,7 @@ static void planner_cost(struct planner *planner) {
     }
     planner->info->estimatedRows = (sqlite3_int64)rows;
     planner->info->estimatedCost = COST_ROUND_TRIP + latency * COST_PER_MS +
-            rows * (cost_per_row + bytes * cost_per_byte);
+                                   rows * (cost_per_row + bytes * cost_per_byte);
 }
 
 static enum status planner_run(struct planner *planner, struct text *text) {
@@ -390,8 +390,9 @@ static enum status planner_run(struct planner *planner, struct text *text) {
 }
 
 int table_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
-    struct planner planner = { .table = (struct table *)base, .info = info, .limit_at = -1,
-        .offset_at = -1 };
+    struct planner planner = {
+        .table = (struct table *)base, .info = info, .limit_at = -1, .offset_at = -1
+    };
     struct text text;
     enum status status;
 

@@ -11,8 +11,8 @@ static bool text_same(const char *a, const char *b) {
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-static struct known_table *known_find(struct server *server, const struct schema *schema,
-        const char *values) {
+static struct known_table *known_find(
+        struct server *server, const struct schema *schema, const char *values) {
     for (struct known_table *known = server->tables; known != NULL; known = known->next) {
         if (strcmp(known->values, values) == 0 &&
                 text_same(known->schema->remote_schema, schema->remote_schema) &&
@@ -24,8 +24,8 @@ static struct known_table *known_find(struct server *server, const struct schema
     return NULL;
 }
 
-static enum status known_add(struct server *server, struct schema *schema, const char *values,
-        struct error *err) {
+static enum status known_add(
+        struct server *server, struct schema *schema, const char *values, struct error *err) {
     struct known_table *known = memory_alloc(sizeof(*known)), **at = &server->tables;
 
     if (known == NULL) {
@@ -45,8 +45,8 @@ static enum status known_add(struct server *server, struct schema *schema, const
     return STATUS_OK;
 }
 
-/* Takes in a schema that was just described. Keeps the old one when nothing changed, so that what
- * is declared and what is known stay the same object. */
+/* Takes in a schema that was just described. Keeps the old one when nothing changed, so that
+ * what is declared and what is known stay the same object. */
 static enum status known_put(struct server *server, struct schema *schema, const char *values,
         bool *changed, struct error *err) {
     struct known_table *known = known_find(server, schema, values);
@@ -66,7 +66,8 @@ static enum status known_put(struct server *server, struct schema *schema, const
     return STATUS_OK;
 }
 
-/* ---- the whole catalog -------------------------------------------------------------------- */
+/* ---- the whole catalog --------------------------------------------------------------------
+ */
 
 struct catalog_walk {
     struct server *server;
@@ -236,14 +237,16 @@ enum status server_load_catalog(
     return status;
 }
 
-/* ---- one relation ------------------------------------------------------------------------- */
+/* ---- one relation -------------------------------------------------------------------------
+ */
 
 /* The words that shape values, as one text: two tables on one relation may differ in them. */
 static void values_text(const struct options *options, struct text *values) {
-    static const char *const not_values[] = { "server", "url", "schema", "table", "query", "rows",
-        "declare_keys" };
+    static const char *const not_values[] = { "server", "url", "schema", "table", "query",
+        "rows", "declare_keys" };
 
-    for (const struct option_entry *entry = options->first; entry != NULL; entry = entry->next) {
+    for (const struct option_entry *entry = options->first; entry != NULL;
+            entry = entry->next) {
         bool shapes = true;
 
         for (size_t i = 0; i < sizeof(not_values) / sizeof(not_values[0]); i++) {
@@ -291,14 +294,16 @@ static enum status single_each(void *context, struct schema *schema) {
 
 static enum status describe_table(struct server *server, struct session *session,
         const char *remote_schema, const char *table, struct schema **out, struct error *err) {
-    struct catalog_filter filter = { .schemas = &remote_schema,
-        .schema_count = remote_schema != NULL, .table = table };
+    struct catalog_filter filter = {
+        .schemas = &remote_schema, .schema_count = remote_schema != NULL, .table = table
+    };
     struct single_walk walk = { 0 };
     enum status status =
             server->target.driver->catalog(session, &filter, single_each, &walk, err);
 
     if (status == STATUS_OK && walk.first == NULL) {
-        status = error_set(err, STATUS_REMOTE, "table \"%s%s%s\" does not exist on server \"%s\"",
+        status = error_set(err, STATUS_REMOTE,
+                "table \"%s%s%s\" does not exist on server \"%s\"",
                 remote_schema != NULL ? remote_schema : "", remote_schema != NULL ? "." : "",
                 table, server->name);
     }
@@ -348,8 +353,8 @@ enum status server_describe(struct server *server, const struct options *options
     enum status status;
 
     if ((query == NULL) == (table == NULL)) {
-        return error_set(
-                err, STATUS_USAGE, "a table needs table=NAME or query='SELECT ...', one of them");
+        return error_set(err, STATUS_USAGE,
+                "a table needs table=NAME or query='SELECT ...', one of them");
     }
     text_init(&values, VALUES_BYTES_MAX);
     values_text(options, &values);

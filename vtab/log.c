@@ -167,6 +167,19 @@ static int line_write(const char *path, const struct text *line) {
     return failure;
 }
 
+/* Kept for the next entry; without memory it is left out. */
+static void log_note_failure(struct log *log, const char *path, int failure) {
+    char reason[128] = "unknown reason";
+    struct text text;
+
+    strerror_r(failure, reason, sizeof(reason)); /* leaves it as it is for an unknown number */
+    text_init(&text, LOG_LINE_BYTES_MAX);
+    text_printf(&text, "could not write log file \"%s\": %s", path, reason);
+    memory_free(log->file_failure);
+    log->file_failure = text_steal(&text);
+    text_clear(&text);
+}
+
 static void log_write_file(struct log *log, const char *path, const struct log_entry *entry) {
     struct text line;
     int failure = ENOMEM;
@@ -178,10 +191,7 @@ static void log_write_file(struct log *log, const char *path, const struct log_e
     }
     text_clear(&line);
     if (failure != 0) {
-        text_printf(&line, "could not write log file \"%s\": %s", path, strerror(failure));
-        memory_free(log->file_failure);
-        log->file_failure = text_steal(&line);
-        text_clear(&line);
+        log_note_failure(log, path, failure);
     }
 }
 

@@ -17,11 +17,13 @@ struct log {
     struct log_entry *entries; /* ring */
     size_t capacity, count, first;
     int64_t last_id;
-    char *file_failure; /* of the last line for log_file=; owned, told in the next entry's error */
+    char *file_failure; /* of the last line for log_file=; owned, told in the next entry's error
+                         */
 };
 
-/* Honours the server's log=, log_file= and log_min_ms=. Never fails: what cannot be kept for lack
- * of memory is left out, a file that cannot be written is named once in the next entry's error. */
+/* Honours the server's log=, log_file= and log_min_ms=. Never fails: what cannot be kept for
+ * lack of memory is left out, a file that cannot be written is named once in the next entry's
+ * error. */
 void log_append(struct log *, const char *server, const struct options *,
         const struct statement_record *);
 const struct log_entry *log_at(const struct log *, size_t index); /* 0 is the oldest */

@@ -1,4 +1,5 @@
-/* The sqlite3_module records of the drivers and the registration of everything that SQL sees. */
+/* The sqlite3_module records of the drivers and the registration of everything that SQL sees.
+ */
 #include "vtab/module.h"
 
 #include "vtab/cursor.h"
@@ -6,8 +7,8 @@
 #include "vtab/table.h"
 
 /* xUpdate stands in the record although tables cannot be written yet: without it SQLite would
- * accept declarations (a composite key WITHOUT ROWID) that could not be kept later. xBegin refuses
- * first, so that an UPDATE that matches no row is refused as well. */
+ * accept declarations (a composite key WITHOUT ROWID) that could not be kept later. xBegin
+ * refuses first, so that an UPDATE that matches no row is refused as well. */
 static int table_refuse_write(sqlite3_vtab *base) {
     const struct table *table = (const struct table *)base;
 
@@ -17,7 +18,8 @@ static int table_refuse_write(sqlite3_vtab *base) {
     return SQLITE_READONLY;
 }
 
-static int table_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
+static int table_update(
+        sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
     (void)argc;
     (void)argv;
     (void)rowid;

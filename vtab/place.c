@@ -119,7 +119,7 @@ static bool next_token(const char **sql, struct token *token) {
     token->quoted = !is_word_byte(*at);
     token->start = at + token->quoted;
     if (token->quoted) {
-        char quote = *at == '[' ? ']' : *at;
+        char quote = (char)(*at == '[' ? ']' : *at);
 
         for (at++; *at != '\0' && (*at != quote || (quote != ']' && at[1] == quote)); at++) {
             at += *at == quote;
@@ -137,7 +137,7 @@ static bool next_token(const char **sql, struct token *token) {
 /* Doubled quotes inside a quoted token count once. */
 static bool token_is(const struct token *token, const char *name) {
     const char *at = token->start, *end = at + token->length;
-    char quote = token->quoted ? at[-1] : '\0';
+    char quote = (char)(token->quoted ? at[-1] : '\0');
 
     for (; *name != '\0' && at < end; at++, name++) {
         if (sqlite3_strnicmp(at, name, 1) != 0) {

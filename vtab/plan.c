@@ -1,4 +1,5 @@
-/* The plan as text, both ways; its grammar is in plan.h. index.c makes plans, cursor.c runs them. */
+/* The plan as text, both ways; its grammar is in plan.h. index.c makes plans, cursor.c runs
+ * them. */
 #include "vtab/plan.h"
 
 #include <string.h>
@@ -97,7 +98,8 @@ void plan_print(const struct plan *plan, const struct schema *schema, struct tex
     }
 }
 
-/* ---- reading it back ---------------------------------------------------------------------- */
+/* ---- reading it back ----------------------------------------------------------------------
+ */
 
 struct reader {
     const char *at;
@@ -129,6 +131,7 @@ static bool reader_take(struct reader *reader, const char *word) {
 static enum status reader_name(struct reader *reader, int *column) {
     struct text name;
     bool closed = false;
+    enum status status;
 
     text_init(&name, PLAN_TEXT_BYTES_MAX);
     if (reader->at[0] != ' ' || reader->at[1] != '"') {
@@ -142,12 +145,19 @@ static enum status reader_name(struct reader *reader, int *column) {
             text_append_char(&name, *reader->at);
         }
     }
-    *column = closed ? schema_find_column(reader->schema, text_get(&name)) : -1;
+    status = text_status(&name, reader->err);
+    *column = status == STATUS_OK && closed
+                      ? schema_find_column(reader->schema, text_get(&name))
+                      : -1;
     text_clear(&name);
+    if (status != STATUS_OK) {
+        return status;
+    }
     return *column >= 0 ? STATUS_OK : reader_fail(reader);
 }
 
-static enum status reader_grow(struct reader *reader, void **array, size_t count, size_t bytes) {
+static enum status reader_grow(
+        struct reader *reader, void **array, size_t count, size_t bytes) {
     void *larger;
 
     if (count > 0 && (count < 4 || (count & (count - 1)) != 0)) {
@@ -183,7 +193,7 @@ static enum status read_columns(struct reader *reader, struct plan *plan) {
         plan->columns[plan->column_count++] = (int)i;
     }
     while (!every) {
-        int column;
+        int column = -1;
 
         if (reader_name(reader, &column) != STATUS_OK) {
             return reader->err->status;
@@ -231,8 +241,8 @@ static enum status read_conditions(struct reader *reader, struct plan *plan) {
 
     while (reader_take(reader, word)) {
         void *array = plan->conditions;
-        enum status status = reader_grow(
-                reader, &array, plan->condition_count, sizeof(*plan->conditions));
+        enum status status =
+                reader_grow(reader, &array, plan->condition_count, sizeof(*plan->conditions));
 
         plan->conditions = array;
         if (status == STATUS_OK) {
@@ -253,7 +263,8 @@ static enum status read_order(struct reader *reader, struct plan *plan) {
     }
     for (;;) {
         void *array = plan->order;
-        enum status status = reader_grow(reader, &array, plan->order_count, sizeof(*plan->order));
+        enum status status =
+                reader_grow(reader, &array, plan->order_count, sizeof(*plan->order));
 
         plan->order = array;
         if (status == STATUS_OK) {
@@ -274,8 +285,9 @@ static enum status read_order(struct reader *reader, struct plan *plan) {
 enum status plan_parse(const char *text, const struct schema *schema, struct arena *arena,
         struct plan *out, struct error *err) {
     struct error ignored = { 0 };
-    struct reader reader = { .at = text, .schema = schema, .arena = arena,
-        .err = err != NULL ? err : &ignored };
+    struct reader reader = {
+        .at = text, .schema = schema, .arena = arena, .err = err != NULL ? err : &ignored
+    };
     enum status status;
 
     memset(out, 0, sizeof(*out));

@@ -14,8 +14,8 @@
  *   term      = name [ " desc" ]
  *
  * Every "?" is one argument of xFilter, in this order. "limit ?" may become the remote's LIMIT
- * when all conditions turn out exact; "goal ?" only sizes the first fetch. What stands behind "|"
- * was offered by SQLite and cannot be sent; it is there to be read. */
+ * when all conditions turn out exact; "goal ?" only sizes the first fetch. What stands behind
+ * "|" was offered by SQLite and cannot be sent; it is there to be read. */
 #ifndef DRAWBRIDGE_VTAB_PLAN_H
 #define DRAWBRIDGE_VTAB_PLAN_H
 
@@ -40,7 +40,7 @@ struct plan {
     size_t order_count;
     enum plan_limit limit;
     bool offset;
-    bool unique; /* at most one row: a unique key is bound to single values */
+    bool unique;              /* at most one row: a unique key is bound to single values */
     struct plan_local *local; /* for plan_print(); reading gives local_text instead */
     size_t local_count;
     const char *local_text; /* what stands behind "|"; NULL: nothing. Borrowed from the text */
@@ -52,8 +52,8 @@ static inline bool plan_operator_has_value(enum condition_operator op) {
     return op != OPERATOR_IS_NULL && op != OPERATOR_NOT_NULL;
 }
 void plan_print(const struct plan *, const struct schema *, struct text *);
-/* The plan and all it points to live in the arena, local_text in the text. What plan_print() would
- * not have written for this schema is STATUS_USAGE. */
+/* The plan and all it points to live in the arena, local_text in the text. What plan_print()
+ * would not have written for this schema is STATUS_USAGE. */
 enum status plan_parse(const char *text, const struct schema *, struct arena *,
         struct plan *out, struct error *);
 /* The condition as a person reads it: "city" = ?. */

@@ -1,6 +1,6 @@
-/* struct error -> SQLITE_* code and text. The codes decide what SQLite destroys: IOERR, FULL and
- * NOMEM from a mere SELECT inside BEGIN roll the whole transaction back, so a lost read session
- * is CANTOPEN and a full disk of the server a plain ERROR. */
+/* struct error -> SQLITE_* code and text. The codes decide what SQLite destroys: IOERR, FULL
+ * and NOMEM from a mere SELECT inside BEGIN roll the whole transaction back, so a lost read
+ * session is CANTOPEN and a full disk of the server a plain ERROR. */
 #include "vtab/report.h"
 
 #include "base/memory.h"
@@ -51,7 +51,8 @@ char *report_text(const struct error *err) {
     report_part(&text, "detail", err->detail);
     report_part(&text, "hint", err->hint);
     if (err->statement != NULL) {
-        text_printf(&text, "\nremote statement: %.*s", REPORT_STATEMENT_BYTES_MAX, err->statement);
+        text_printf(
+                &text, "\nremote statement: %.*s", REPORT_STATEMENT_BYTES_MAX, err->statement);
     }
     copy = sqlite3_mprintf("%s", text.failure == STATUS_OK ? text_get(&text) : err->message);
     text_clear(&text);

@@ -1,4 +1,5 @@
-/* struct error -> what SQLite tells its user: the one place that knows SQLITE_* codes of ours. */
+/* struct error -> what SQLite tells its user: the one place that knows SQLITE_* codes of ours.
+ */
 #ifndef DRAWBRIDGE_VTAB_REPORT_H
 #define DRAWBRIDGE_VTAB_REPORT_H
 

@@ -17,7 +17,8 @@ void digest_map_clear(struct digest_map *map) {
     memset(map, 0, sizeof(*map));
 }
 
-/* ---- SipHash-2-4 with 128 bits of output (Aumasson and Bernstein, 2012) -------------------- */
+/* ---- SipHash-2-4 with 128 bits of output (Aumasson and Bernstein, 2012) --------------------
+ */
 
 struct sip {
     uint64_t v0, v1, v2, v3, word;
@@ -76,8 +77,10 @@ static struct digest sip_end(struct sip *s) {
 }
 
 static struct sip sip_start(const uint64_t key[2]) {
-    struct sip s = { .v0 = key[0] ^ 0x736f6d6570736575, .v1 = key[1] ^ 0x646f72616e646f6d,
-        .v2 = key[0] ^ 0x6c7967656e657261, .v3 = key[1] ^ 0x7465646279746573 };
+    struct sip s = { .v0 = key[0] ^ 0x736f6d6570736575,
+        .v1 = key[1] ^ 0x646f72616e646f6d,
+        .v2 = key[0] ^ 0x6c7967656e657261,
+        .v3 = key[1] ^ 0x7465646279746573 };
 
     s.v1 ^= 0xee;
     return s;
@@ -102,7 +105,8 @@ struct digest digest_row(const struct batch *batch, int64_t row, const uint64_t 
     return sip_end(&s);
 }
 
-/* ---- the map ------------------------------------------------------------------------------ */
+/* ---- the map ------------------------------------------------------------------------------
+ */
 
 static struct digest_slot *map_slot(const struct digest_map *map, struct digest digest) {
     size_t at = (size_t)digest.low & (map->capacity - 1);
@@ -120,7 +124,8 @@ static enum status map_grow(struct digest_map *map, struct error *err) {
     if (map->count >= ROWIDS_MAX) {
         return error_set(err, STATUS_TOO_BIG,
                 "more than %d rows without a key cannot be told apart in one statement: name a "
-                "key with key=", ROWIDS_MAX);
+                "key with key=",
+                ROWIDS_MAX);
     }
     if (map->capacity > 0 && map->count < map->capacity / 4 * 3) {
         return STATUS_OK;

@@ -1,5 +1,5 @@
-/* A named server of a connection: its session, its snapshot, what it costs to ask. known.c keeps
- * the relations it has. */
+/* A named server of a connection: its session, its snapshot, what it costs to ask. known.c
+ * keeps the relations it has. */
 #include "vtab/connection.h"
 
 #include "base/trace.h"
@@ -107,8 +107,9 @@ static enum status server_new(struct connection *connection, const char *name,
     return STATUS_OK;
 }
 
-enum status server_define(struct connection *connection, const char *name, struct target *target,
-        struct options *options, struct server **out, struct error *err) {
+enum status server_define(struct connection *connection, const char *name,
+        struct target *target, struct options *options, struct server **out,
+        struct error *err) {
     struct server *server = server_find(connection, name);
     enum status status;
 
@@ -184,7 +185,8 @@ static enum status server_refuse_host_file(struct server *server, struct error *
 }
 
 static enum status server_connect(struct server *server, struct error *err) {
-    struct host host = { .context = server, .interrupted = server_interrupted,
+    struct host host = { .context = server,
+        .interrupted = server_interrupted,
         .logged = server_logged,
         .log_parameters = options_bool(&server->options, "log_parameters") };
     enum status status;

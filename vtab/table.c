@@ -1,12 +1,14 @@
 /* xCreate to xDestroy: options -> server -> schema -> declared columns.
  *
- * A definition is own when xCreate made it in this session and found when xConnect read it from a
- * database file. A file may come from a stranger: a found table may only name a server that this
- * session named itself, and is DIRECTONLY, so that no view or trigger of the file can use it. */
+ * A definition is own when xCreate made it in this session and found when xConnect read it from
+ * a database file. A file may come from a stranger: a found table may only name a server that
+ * this session named itself, and is DIRECTONLY, so that no view or trigger of the file can use
+ * it. */
 #include "vtab/table.h"
 
 #include "vtab/plan.h"
 #include "vtab/report.h"
+#include "vtab/words.h"
 
 #include <string.h>
 
@@ -14,7 +16,8 @@ enum { DECLARATION_BYTES_MAX = 4 * 1024 * 1024, ARGUMENTS_BYTES_MAX = 4 * 1024 *
 
 static const struct option_spec *const table_words[] = { table_options, value_options, NULL };
 
-/* ---- own definitions ---------------------------------------------------------------------- */
+/* ---- own definitions ----------------------------------------------------------------------
+ */
 
 static bool own_matches(const struct own_definition *own, const char *place, const char *name) {
     return sqlite3_stricmp(own->place, place) == 0 && sqlite3_stricmp(own->name, name) == 0;
@@ -43,8 +46,8 @@ static void own_forget(struct connection *connection, const char *place, const c
     }
 }
 
-static enum status own_remember(const struct table *table, const char *name,
-        const char *arguments, struct error *err) {
+static enum status own_remember(
+        const struct table *table, const char *name, const char *arguments, struct error *err) {
     struct own_definition *own = memory_alloc(sizeof(*own));
 
     if (own == NULL) {
@@ -75,7 +78,8 @@ static const struct own_definition *own_find(
     return NULL;
 }
 
-/* ---- words of the definition -------------------------------------------------------------- */
+/* ---- words of the definition --------------------------------------------------------------
+ */
 
 static const char blanks[] = " \t\r\n";
 
@@ -92,9 +96,12 @@ static void append_trimmed(struct text *text, const char *from, size_t length) {
 
 /* 'it''s' -> it's, "a ""b""" -> a "b"; anything else stays as it is. */
 static void unquote(struct text *value) {
-    char quote = value->length > 1 ? value->data[0] : '\0';
+    char quote = '\0';
     size_t length = 0;
 
+    if (value->length > 1) {
+        quote = value->data[0];
+    }
     if ((quote != '\'' && quote != '"') || value->data[value->length - 1] != quote) {
         return;
     }
@@ -131,8 +138,8 @@ static enum status table_add_word(struct table *table, const char *word, struct 
     return status;
 }
 
-static enum status table_read_words(
-        struct table *table, int argc, const char *const *argv, struct text *all, struct error *err) {
+static enum status table_read_words(struct table *table, int argc, const char *const *argv,
+        struct text *all, struct error *err) {
     options_init(&table->options, table_words, NULL);
     for (int i = 3; i < argc; i++) {
         enum status status = table_add_word(table, argv[i], err);
@@ -146,47 +153,60 @@ static enum status table_read_words(
     return text_status(all, err);
 }
 
-/* ---- server ------------------------------------------------------------------------------- */
+/* ---- server -------------------------------------------------------------------------------
+ */
+
+/* A secret in the definition's own text would stay in the schema; env:NAME keeps it out. */
+static enum status table_refuse_secret(const struct words *words, struct error *err) {
+    const struct driver *driver = words->target.driver;
+
+    if (strcmp(words->target.source, "argument") != 0 || driver->has_secret == NULL ||
+            !driver->has_secret(words->target.connection)) {
+        return STATUS_OK;
+    }
+    error_set(err, STATUS_USAGE,
+            "a definition cannot hold a password: it would stay in the schema");
+    error_explain(err, NULL, NULL,
+            "SELECT bridge_server('NAME', 'URL'), then USING ...(server=NAME, ...)");
+    return STATUS_USAGE;
+}
 
 /* A url= table has a server of its own, named as the table is. */
 static enum status table_new_server(struct table *table, const char *url, struct error *err) {
-    static const struct option_spec *const tables[] = { server_options, value_options, NULL };
     struct server *known = server_find(table->connection, table->name);
-    struct options options;
-    struct target target = { 0 };
-    enum status status;
+    struct words words = { 0 };
+    enum status status = words_read(url, 0, NULL, false, &words, err);
 
-    options_init(&options, tables, NULL);
-    status = target_resolve(url, &options, &target, err);
-    if (status == STATUS_OK && strcmp(target.connection, target.display) != 0) {
-        status = error_set(err, STATUS_USAGE,
-                "a definition cannot hold a password: it would stay in the schema");
-        error_explain(err, NULL, NULL,
-                "SELECT bridge_server('NAME', 'URL'), then USING ...(server=NAME, ...)");
-    } else if (status == STATUS_OK && known != NULL &&
-            strcmp(known->target.connection, target.connection) == 0) {
+    if (status == STATUS_OK && words.attach.first != NULL) {
+        status = error_set(err, STATUS_USAGE, "option \"%s\" belongs to bridge_attach",
+                words.attach.first->name);
+    }
+    if (status == STATUS_OK) {
+        status = table_refuse_secret(&words, err);
+    }
+    if (status == STATUS_OK && known != NULL && words_define(&words, known)) {
         table->server = known; /* a CREATE that was rolled back left it */
     } else if (status == STATUS_OK && known != NULL) {
         status = error_set(err, STATUS_USAGE,
                 "a server \"%s\" exists already: name it with server= instead of url=",
                 table->name);
     } else if (status == STATUS_OK) {
-        status = server_define(
-                table->connection, table->name, &target, &options, &table->server, err);
+        status = server_define(table->connection, table->name, &words.target, &words.server,
+                &table->server, err);
     }
-    target_clear(&target);
-    options_clear(&options);
+    words_clear(&words);
     return status;
 }
 
-static enum status table_find_server(
-        struct table *table, const struct own_definition *own, bool creating, struct error *err) {
+static enum status table_find_server(struct table *table, const struct own_definition *own,
+        bool creating, struct error *err) {
     const char *name = options_text(&table->options, "server");
     const char *url = options_text(&table->options, "url");
     enum status status = STATUS_OK;
 
     if ((name == NULL) == (url == NULL)) {
-        return error_set(err, STATUS_USAGE, "a table needs server=NAME or url=URL, one of them");
+        return error_set(
+                err, STATUS_USAGE, "a table needs server=NAME or url=URL, one of them");
     }
     if (url != NULL && creating && table->connection->locked) {
         return error_set(err, STATUS_DENIED, "the bridge is locked: no new server");
@@ -196,7 +216,8 @@ static enum status table_find_server(
     } else if (url != NULL && own == NULL) {
         return error_set(err, STATUS_DENIED,
                 "table \"%s\" of this database file names a URL of its own: only servers that "
-                "this session names are connected", table->name);
+                "this session names are connected",
+                table->name);
     } else {
         name = url != NULL ? own->server : name;
         table->server = server_find(table->connection, name);
@@ -212,11 +233,12 @@ static enum status table_find_server(
     return status;
 }
 
-/* ---- declaration -------------------------------------------------------------------------- */
+/* ---- declaration --------------------------------------------------------------------------
+ */
 
 static bool column_is_key(const struct schema *schema, size_t column) {
     return (schema->identity == IDENTITY_INTEGER_KEY || schema->identity == IDENTITY_KEY) &&
-            schema->key_column == (int)column;
+           schema->key_column == (int)column;
 }
 
 static void declare_column(const struct schema *schema, size_t i, struct text *sql) {
@@ -240,8 +262,8 @@ static void declare_column(const struct schema *schema, size_t i, struct text *s
     }
 }
 
-/* declare_keys=1: a key of several columns is shown to reflection; SQLite's integrity_check then
- * speaks of an index that is not there. */
+/* declare_keys=1: a key of several columns is shown to reflection; SQLite's integrity_check
+ * then speaks of an index that is not there. */
 static void declare_key(const struct table *table, struct text *sql) {
     const struct schema *schema = table->schema;
 
@@ -287,7 +309,8 @@ static enum status table_declare(struct table *table, sqlite3 *db, struct error 
     return status;
 }
 
-/* ---- life --------------------------------------------------------------------------------- */
+/* ---- life ---------------------------------------------------------------------------------
+ */
 
 static void table_free(struct table *table) {
     if (table != NULL) {
@@ -316,8 +339,8 @@ static enum status table_shape(struct table *table, sqlite3 *db, struct error *e
     return status;
 }
 
-static enum status table_open(struct table *table, sqlite3 *db, int argc, const char *const *argv,
-        bool creating, struct error *err) {
+static enum status table_open(struct table *table, sqlite3 *db, int argc,
+        const char *const *argv, bool creating, struct error *err) {
     const struct own_definition *own = NULL;
     struct text arguments;
     enum status status;
@@ -385,8 +408,8 @@ int table_disconnect(sqlite3_vtab *base) {
     return SQLITE_OK;
 }
 
-/* DROP TABLE ends the local definition, and the server that a url= table had for itself; the remote
- * table is not touched. */
+/* DROP TABLE ends the local definition, and the server that a url= table had for itself; the
+ * remote table is not touched. */
 int table_destroy(sqlite3_vtab *base) {
     struct table *table = (struct table *)base;
 
@@ -400,8 +423,7 @@ int table_destroy(sqlite3_vtab *base) {
 /* ALTER TABLE RENAME is a matter of this side alone; the new name is as much our own. */
 int table_rename(sqlite3_vtab *base, const char *new_name) {
     struct table *table = (struct table *)base;
-    const struct own_definition *own =
-            own_find(table->connection, table->place, table->name);
+    const struct own_definition *own = own_find(table->connection, table->place, table->name);
     struct error err = { 0 };
     char *name = memory_copy_text(new_name);
 

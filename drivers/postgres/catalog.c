@@ -320,40 +320,6 @@ static void relation_stats(
     }
 }
 
-static bool relation_definition(
-        struct schema *schema, struct pg_relation *relation, const PGresult *facts, int row) {
-    struct pg_definition *definition = arena_alloc(&schema->arena, sizeof(*definition));
-    bool failed = false;
-
-    if (definition == NULL) {
-        return false;
-    }
-    definition->known =
-            pg_facts_text(facts, row, RELATION_COLUMNS_KNOWN, &schema->arena, &failed);
-    definition->sum = pg_facts_text(facts, row, RELATION_DEFINITION, &schema->arena, &failed);
-    relation->definition = definition;
-    return !failed;
-}
-
-/* Two schemas of one relation may be taken for each other when these are the same: the sum, and
- * the leaves, which rowids count. */
-static bool relation_state(struct schema *schema, const struct pg_relation *relation) {
-    enum { STATE_BYTES = 64 };
-    char *state = arena_alloc(&schema->arena, STATE_BYTES);
-    uint64_t leaves = relation->leaf_count;
-
-    if (state == NULL) {
-        return false;
-    }
-    for (size_t i = 0; i < relation->leaf_count; i++) {
-        leaves = (leaves ^ relation->leaf_oids[i]) * 0x100000001b3; /* as FNV does */
-    }
-    snprintf(state, STATE_BYTES, "%s/%016llx", relation->definition->sum,
-            (unsigned long long)leaves);
-    schema->state = state;
-    return true;
-}
-
 static bool relation_build(const struct catalog *catalog, int row, struct schema *schema) {
     const PGresult *facts = catalog->facts[PG_QUESTION_RELATIONS];
     struct pg_relation *relation = arena_alloc(&schema->arena, sizeof(*relation));
@@ -366,7 +332,7 @@ static bool relation_build(const struct catalog *catalog, int row, struct schema
     relation->oid = facts_oid(facts, row, RELATION_OID);
     relation->utf8 = catalog->session->utf8;
     relation->sql_ascii = catalog->session->sql_ascii;
-    failed = !relation_definition(schema, relation, facts, row);
+    failed = !pg_definition_read(schema, relation, facts, row);
     columns = extent_find(catalog->facts[PG_QUESTION_COLUMNS], relation->oid);
     keys = extent_find(catalog->facts[PG_QUESTION_KEYS], relation->oid);
     leaves = extent_find(catalog->facts[PG_QUESTION_LEAVES], relation->oid);
@@ -382,7 +348,7 @@ static bool relation_build(const struct catalog *catalog, int row, struct schema
     failed = failed || !relation_leaves(schema, relation, &leaves) ||
              !relation_columns(schema, relation, &columns) ||
              !relation_keys(schema, relation, &keys, &columns) ||
-             !relation_state(schema, relation);
+             !pg_definition_state(schema, relation);
     if (!failed) {
         relation_stats(schema, &stats, &columns);
     }

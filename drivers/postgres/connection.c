@@ -1,4 +1,4 @@
-/* One session: connecting, the settings that everything else relies on, the log.
+/* One session: opening it, the settings that everything else relies on, the log.
  *
  * What is pinned here is what types.c, dialect.c and decode.c assume about the text forms of
  * values; a setting that could not be made ends the attempt, so that no value is ever read
@@ -9,13 +9,12 @@
 #include "base/sqlite.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { SERVER_VERSION_MIN = 120000, CONNECT_WORDS_MAX = 96 };
+enum { SERVER_VERSION_MIN = 120000 };
 
 /* Every name here is refused as set.NAME: a value read under another setting would be wrong. */
 static const struct {
@@ -44,16 +43,6 @@ static const char settle_sql[] =
         "ELSE pg_catalog.current_setting('search_path') END, false), "
         "pg_catalog.has_table_privilege('pg_catalog.pg_stats'::pg_catalog.regclass, 'SELECT')";
 
-/* Used where the user gave nothing: a peer that vanished is noticed within a minute. */
-static const struct {
-    const char *word, *value;
-} connect_defaults[] = {
-    { "keepalives_idle", "30" },
-    { "keepalives_interval", "10" },
-    { "keepalives_count", "3" },
-    { "tcp_user_timeout", "60000" },
-};
-
 /* ---- log ----------------------------------------------------------------------------------
  */
 
@@ -73,7 +62,7 @@ void pg_log(struct pg_session *session, const struct statement_record *record) {
 
 /* Notices are kept for the log, never printed. The reason why the server ends a connection that
  * was idle comes as a notice of level FATAL. */
-static void notice_received(void *context, const PGresult *result) {
+void pg_notice_received(void *context, const PGresult *result) {
     struct pg_session *session = context;
     const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
@@ -94,123 +83,7 @@ static void notice_received(void *context, const PGresult *result) {
     }
 }
 
-/* ---- connecting ---------------------------------------------------------------------------
- */
-
-struct connect_words {
-    const char *keywords[CONNECT_WORDS_MAX + 1], *values[CONNECT_WORDS_MAX + 1];
-    size_t count;
-};
-
-static void words_add(struct connect_words *words, const char *keyword, const char *value) {
-    if (words->count < CONNECT_WORDS_MAX) { /* ensured: libpq knows about 50 words */
-        words->keywords[words->count] = keyword;
-        words->values[words->count] = value;
-        words->count++;
-    }
-}
-
-static bool words_have(const struct connect_words *words, const char *keyword) {
-    for (size_t i = 0; i < words->count; i++) {
-        if (strcmp(words->keywords[i], keyword) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The user's words, then ours. A service file fills what is left open, so nothing that it might
- * say is filled here. */
-static void words_fill(struct connect_words *words, const PQconninfoOption *given) {
-    for (; given->keyword != NULL; given++) {
-        if (given->val != NULL && strcmp(given->keyword, "client_encoding") != 0) {
-            words_add(words, given->keyword, given->val);
-        }
-    }
-    words_add(words, "client_encoding", "UTF8");
-    if (!words_have(words, "fallback_application_name")) {
-        words_add(words, "fallback_application_name", "drawbridge");
-    }
-    if (words_have(words, "service") || getenv("PGSERVICE") != NULL) {
-        return;
-    }
-    for (size_t i = 0; i < sizeof(connect_defaults) / sizeof(connect_defaults[0]); i++) {
-        if (!words_have(words, connect_defaults[i].word)) {
-            words_add(words, connect_defaults[i].word, connect_defaults[i].value);
-        }
-    }
-}
-
-/* libpq leaves connect_timeout (in seconds, 0 and less: none) to whoever polls. */
-static void timeout_shorten(struct pg_session *session, const struct connect_words *words) {
-    for (size_t i = 0; i < words->count; i++) {
-        long seconds = strtol(words->values[i], NULL, 10);
-
-        if (strcmp(words->keywords[i], "connect_timeout") == 0 && seconds > 0 &&
-                seconds < session->connect_timeout_ms / 1000) {
-            session->connect_timeout_ms = seconds * 1000;
-        }
-    }
-}
-
-static enum status connect_start(
-        struct pg_session *session, const char *connection, struct error *err) {
-    struct connect_words words = { .count = 0 };
-    char *why = NULL;
-    PQconninfoOption *given = PQconninfoParse(connection, &why);
-
-    if (given == NULL) { /* libpq's words would repeat parts of the string, a password maybe */
-        PQfreemem(why);
-        return error_set(err, STATUS_USAGE, "connection string is not valid");
-    }
-    words_fill(&words, given);
-    timeout_shorten(session, &words);
-    session->deadline_ms = pg_now_ms() + (double)session->connect_timeout_ms;
-    session->connection = PQconnectStartParams(words.keywords, words.values, 0);
-    PQconninfoFree(given);
-    if (session->connection == NULL) {
-        return error_nomem(err);
-    }
-    PQsetNoticeReceiver(session->connection, notice_received, session);
-    PQsetErrorVerbosity(session->connection, PQERRORS_VERBOSE); /* with the SQLSTATE */
-    return STATUS_OK;
-}
-
-static enum status connect_refused(struct pg_session *session, struct error *err) {
-    return pg_connect_error(PQerrorMessage(session->connection), err);
-}
-
-/* Drives libpq's own state machine, several hosts and authentication included. */
-static enum status connect_poll(struct pg_session *session, struct error *err) {
-    const struct host *host = &session->base.host;
-    PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;
-
-    if (PQstatus(session->connection) == CONNECTION_BAD) {
-        return connect_refused(session, err);
-    }
-    while (wanted != PGRES_POLLING_OK) {
-        struct pollfd wire = { .fd = PQsocket(session->connection),
-            .events = wanted == PGRES_POLLING_WRITING ? POLLOUT : POLLIN };
-
-        if (poll(&wire, 1, WAIT_SLICE_MS) > 0) {
-            wanted = PQconnectPoll(session->connection);
-        }
-        if (wanted == PGRES_POLLING_FAILED) {
-            return connect_refused(session, err);
-        }
-        if (host->interrupted != NULL && host->interrupted(host->context)) {
-            return error_set(err, STATUS_CANCELLED, "interrupted");
-        }
-        if (wanted != PGRES_POLLING_OK && pg_now_ms() > session->deadline_ms) {
-            return error_set(err, STATUS_UNREACHABLE,
-                    "could not connect to server%s%s: no answer within %lld ms",
-                    PQhost(session->connection) != NULL ? " at " : "",
-                    PQhost(session->connection) != NULL ? PQhost(session->connection) : "",
-                    (long long)session->connect_timeout_ms);
-        }
-    }
-    return STATUS_OK;
-}
+/* ---- the server ------------------------------------------------------------------------- */
 
 static enum status connect_check(struct pg_session *session, struct error *err) {
     const char *version = PQparameterStatus(session->connection, "server_version");
@@ -227,7 +100,7 @@ static enum status connect_check(struct pg_session *session, struct error *err) 
     session->sql_ascii = encoding != NULL && strcmp(encoding, "SQL_ASCII") == 0;
     if (PQsetnonblocking(session->connection, 1) != 0 ||
             !PQenterPipelineMode(session->connection)) {
-        return connect_refused(session, err);
+        return pg_connect_error(PQerrorMessage(session->connection), err);
     }
     return STATUS_OK;
 }
@@ -281,6 +154,14 @@ static enum status settings_add_users(
     return status;
 }
 
+/* A server without an encoding would refuse bytes that are not UTF-8 before decode.c sees them.
+ */
+static const char *pinned_value(const struct pg_session *session, size_t i) {
+    bool encoding = strcmp(pinned_settings[i].name, "client_encoding") == 0;
+
+    return encoding && session->sql_ascii ? "SQL_ASCII" : pinned_settings[i].value;
+}
+
 static enum status settings_add_all(
         struct pg_request *request, const struct options *options, struct error *err) {
     const char *role = options_text(options, "role");
@@ -289,7 +170,8 @@ static enum status settings_add_all(
     enum status status = STATUS_OK;
 
     for (size_t i = 0; i < PINNED_COUNT && status == STATUS_OK; i++) {
-        status = settings_add(request, pinned_settings[i].name, pinned_settings[i].value, err);
+        status = settings_add(
+                request, pinned_settings[i].name, pinned_value(request->session, i), err);
     }
     if (status == STATUS_OK && role != NULL) {
         status = settings_add(request, "role", role, err);
@@ -353,10 +235,7 @@ enum status pg_open(const char *connection, const struct options *options,
     session->owner = getpid();
     session->connect_timeout_ms = options_integer(options, "connect_timeout_ms");
     text_init(&session->notices, PG_NOTICES_BYTES_MAX);
-    status = connect_start(session, connection, err);
-    if (status == STATUS_OK) {
-        status = connect_poll(session, err);
-    }
+    status = pg_connect(session, connection, err);
     if (status == STATUS_OK) {
         status = connect_check(session, err);
     }

@@ -55,7 +55,7 @@ static char *write_pair(char *to, int number) {
 static char *write_text(char *to, const char *text) {
     size_t length = strlen(text);
 
-    memcpy(to, text, length);
+    memcpy(to, text, length); /* NOLINT(bugprone-not-null-terminated-result): more follows */
     return to + length;
 }
 

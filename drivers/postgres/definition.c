@@ -46,6 +46,38 @@ void pg_definition_sql(struct text *sql, const char *known) {
     text_printf(sql, definition_sql, known, known);
 }
 
+bool pg_definition_read(
+        struct schema *schema, struct pg_relation *relation, const PGresult *facts, int row) {
+    struct pg_definition *definition = arena_alloc(&schema->arena, sizeof(*definition));
+    bool failed = false;
+
+    if (definition == NULL) {
+        return false;
+    }
+    definition->known =
+            pg_facts_text(facts, row, RELATION_COLUMNS_KNOWN, &schema->arena, &failed);
+    definition->sum = pg_facts_text(facts, row, RELATION_DEFINITION, &schema->arena, &failed);
+    relation->definition = definition;
+    return !failed;
+}
+
+bool pg_definition_state(struct schema *schema, const struct pg_relation *relation) {
+    enum { STATE_BYTES = 64 };
+    char *state = arena_alloc(&schema->arena, STATE_BYTES);
+    uint64_t leaves = relation->leaf_count;
+
+    if (state == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < relation->leaf_count; i++) {
+        leaves = (leaves ^ relation->leaf_oids[i]) * 0x100000001b3; /* as FNV does */
+    }
+    snprintf(state, STATE_BYTES, "%s/%016llx", relation->definition->sum,
+            (unsigned long long)leaves);
+    schema->state = state;
+    return true;
+}
+
 /* $1 schema, $2 name, $3 columns known. No row: there is no such relation in the snapshot. What
  * became of an attempt is not always known: the next one takes another name. */
 static enum status definition_prepare(struct pg_session *session, struct pg_request *request,

@@ -137,6 +137,12 @@ static enum status description_types(struct description *description, struct err
     command.sql = text_get(&sql);
     status = text_status(&sql, err);
     if (status == STATUS_OK) {
+        status = text_status(&oids, err);
+    }
+    if (status == STATUS_OK) {
+        status = text_status(&typmods, err);
+    }
+    if (status == STATUS_OK) {
         status = pg_request_create(description->session, &request, err);
     }
     if (status == STATUS_OK) {
@@ -188,30 +194,48 @@ static enum status collations_read(
     return failed ? error_nomem(err) : STATUS_OK;
 }
 
-/* The types' own collations are known by now; the columns' may differ. */
-static enum status description_collations(struct description *description, struct error *err) {
-    struct pg_request *request = NULL;
-    struct text names, from, sql;
-    enum status status = STATUS_OK;
+/* Empty where no column has a collation. */
+static enum status collations_sql(
+        const struct description *description, struct text *sql, struct error *err) {
+    struct text names, from;
+    enum status status;
 
     text_init(&names, TEXT_SQL_BYTES_MAX);
     text_init(&from, TEXT_SQL_BYTES_MAX);
-    text_init(&sql, TEXT_SQL_BYTES_MAX);
     for (size_t i = 0; i < description->schema->column_count; i++) {
         if (description_type(description, i)->collation != PG_COLLATION_NONE) {
             text_printf(
                     &names, "%spg_collation_for(q.c%zu)", names.length > 0 ? "," : "", i + 1);
         }
     }
-    if (names.length == 0 && names.failure == STATUS_OK) {
-        return STATUS_OK;
-    }
     collations_append_from(description, &from);
-    pg_collations_sql(PQserverVersion(description->session->connection), &names, &from, &sql);
-    status = text_status(&sql, err);
+    status = text_status(&names, err);
     if (status == STATUS_OK) {
-        status = pg_request_create(description->session, &request, err);
+        status = text_status(&from, err);
     }
+    if (status == STATUS_OK && names.length > 0) {
+        pg_collations_sql(
+                PQserverVersion(description->session->connection), &names, &from, sql);
+        status = text_status(sql, err);
+    }
+    text_clear(&names);
+    text_clear(&from);
+    return status;
+}
+
+/* The types' own collations are known by now; the columns' may differ. */
+static enum status description_collations(struct description *description, struct error *err) {
+    struct pg_request *request = NULL;
+    struct text sql;
+    enum status status;
+
+    text_init(&sql, TEXT_SQL_BYTES_MAX);
+    status = collations_sql(description, &sql, err);
+    if (status != STATUS_OK || sql.length == 0) {
+        text_clear(&sql);
+        return status;
+    }
+    status = pg_request_create(description->session, &request, err);
     if (status == STATUS_OK) {
         status = description_ask(
                 description, request, pg_request_add_text(request, text_get(&sql), err), err);
@@ -220,8 +244,6 @@ static enum status description_collations(struct description *description, struc
         status = collations_read(description, request->result, err);
     }
     pg_request_drop(request);
-    text_clear(&names);
-    text_clear(&from);
     text_clear(&sql);
     return status;
 }
@@ -281,11 +303,14 @@ static enum status description_name_columns(
         pg_append_identifier(&named, description->schema->columns[i].remote_name);
     }
     text_append_char(&named, ')');
-    text_truncate(&description->query, 0);
-    text_append_bytes(&description->query, text_get(&named), named.length);
     status = text_status(&named, err);
+    if (status == STATUS_OK) {
+        text_truncate(&description->query, 0);
+        text_append_bytes(&description->query, text_get(&named), named.length);
+        status = text_status(&description->query, err);
+    }
     text_clear(&named);
-    return status == STATUS_OK ? text_status(&description->query, err) : status;
+    return status;
 }
 
 static enum status description_relation(struct description *description, struct error *err) {

@@ -11,6 +11,7 @@ const struct driver postgres_driver = {
     .library = "libpq",
     .library_version = pg_library_version,
     .parse_url = pg_parse_url,
+    .has_secret = pg_has_secret,
     .open = pg_open,
     .close = pg_close,
     .ping = pg_ping,

@@ -123,6 +123,12 @@ static enum status state_status(const char *sqlstate, bool generated) {
     return STATUS_REMOTE;
 }
 
+bool pg_result_is_aborted(const PGresult *result) {
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+    return sqlstate != NULL && strcmp(sqlstate, "25P02") == 0;
+}
+
 enum status pg_result_error(const PGresult *result, bool generated, struct error *err) {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
@@ -137,7 +143,7 @@ enum status pg_result_error(const PGresult *result, bool generated, struct error
         pg_message_line(PQresultErrorMessage(result), line, sizeof(line));
         return error_set(err, STATUS_LOST, "connection to server was lost: %s", line);
     }
-    if (strcmp(sqlstate, "25P02") == 0) {
+    if (pg_result_is_aborted(result)) {
         primary = "snapshot is over: another statement that shared it has failed";
     }
     status = state_status(sqlstate, generated);

@@ -1,10 +1,10 @@
 /* What the files of the postgres driver share: its own structs and the facts they pass on.
  *
  *   catalog.c, describe.c  fill the facts of pg_column and pg_relation from the remote catalog
- *   types.c                present(): facts + options -> the presentation part, one row per type
- *   judge.c                presentation + values -> predicates (pure)
- *   dialect.c              query -> SQL + parameters (pure)
- *   connection.c, scan.c   send, wait, fetch; decode.c turns binary rows into batches (pure) */
+ *   types.c                present(): facts + options -> the presentation part, one row per
+ * type judge.c                presentation + values -> predicates (pure) dialect.c query -> SQL
+ * + parameters (pure) connection.c, scan.c   send, wait, fetch; decode.c turns binary rows into
+ * batches (pure) */
 #ifndef DRAWBRIDGE_DRIVERS_POSTGRES_INTERNAL_H
 #define DRAWBRIDGE_DRIVERS_POSTGRES_INTERNAL_H
 
@@ -25,7 +25,8 @@ enum pg_family {
     PG_FAMILY_TEXT,           /* text, varchar under a deterministic collation */
     PG_FAMILY_TEXT_NONDETERMINISTIC,
     PG_FAMILY_CITEXT,
-    PG_FAMILY_CAST_TEXT, /* compared by text_expression: everything whose value is a text form */
+    PG_FAMILY_CAST_TEXT, /* compared by text_expression: everything whose value is a text form
+                          */
     PG_FAMILY_ENUM,      /* CAST_TEXT, with an indexable form for equality */
     PG_FAMILY_BYTEA,
     PG_FAMILY_UUID, /* presented dashed */
@@ -51,13 +52,13 @@ enum pg_decoder {
     PG_DECODE_UUID,    /* 16 bytes -> dashed lower case */
     PG_DECODE_UUID_HEX,
     PG_DECODE_DATE,
-    PG_DECODE_TIMESTAMP, /* always six digits; timestamptz is the same, in UTC */
+    PG_DECODE_TIMESTAMP,            /* always six digits; timestamptz is the same, in UTC */
     PG_DECODE_TIMESTAMP_ISOFORMAT,  /* no fraction when it is 0 */
     PG_DECODE_TIMESTAMP_SECONDS,    /* fraction cut */
     PG_DECODE_TIMESTAMP_UTC_OFFSET, /* the same three with +00:00 behind, before " BC" */
     PG_DECODE_TIMESTAMP_ISOFORMAT_UTC_OFFSET,
     PG_DECODE_TIMESTAMP_SECONDS_UTC_OFFSET,
-    PG_DECODE_TIMESTAMP_UNIXEPOCH,  /* INTEGER when whole, else REAL seconds since 1970 */
+    PG_DECODE_TIMESTAMP_UNIXEPOCH, /* INTEGER when whole, else REAL seconds since 1970 */
     PG_DECODE_TIME,
     PG_DECODER_COUNT
 };
@@ -87,16 +88,16 @@ struct pg_column {
     const char *name; /* the remote name, for errors */
     enum pg_family family;
     enum pg_decoder decoder;
-    bool nan_null; /* a remote NaN is presented as NULL, whatever the family: NULL tests must look
-                    * for it as well */
+    bool nan_null; /* a remote NaN is presented as NULL, whatever the family: NULL tests must
+                    * look for it as well */
     /* Expressions bind as tightly as "::" does, or stand in parentheses. */
     const char *select_expression; /* what travels; every "%c" is the column's reference */
     const char *text_expression;   /* SQL text of the presented value; NULL: none is exact */
     const char *order_expression;  /* sorts as SQLite sorts the presented values; NULL: none */
-    bool never_numeric;  /* no presented text looks like a number */
-    bool row_null;       /* composite: NULL tests are IS [NOT] DISTINCT FROM NULL */
-    uint32_t wire_oid;   /* type of select_expression's result; 0: not checked */
-    int32_t wire_typmod; /* of the result; checked when wire_typmod_checked */
+    bool never_numeric;            /* no presented text looks like a number */
+    bool row_null;                 /* composite: NULL tests are IS [NOT] DISTINCT FROM NULL */
+    uint32_t wire_oid;             /* type of select_expression's result; 0: not checked */
+    int32_t wire_typmod;           /* of the result; checked when wire_typmod_checked */
     bool wire_typmod_checked;
     int64_t integer_min, integer_max; /* PG_FAMILY_INTEGER */
 };
@@ -111,12 +112,12 @@ struct pg_definition {
 /* schema.driver_data */
 struct pg_relation {
     uint32_t oid;
-    bool utf8;                 /* server_encoding is UTF8 (or SQL_ASCII is not): text order holds */
-    bool sql_ascii;            /* bytes may be anything: decode.c checks them */
+    bool utf8;      /* server_encoding is UTF8 (or SQL_ASCII is not): text order holds */
+    bool sql_ascii; /* bytes may be anything: decode.c checks them */
     const uint32_t *leaf_oids; /* partitions and children, ascending; a rowid holds the index */
     size_t leaf_count;         /* 0: a plain table */
     struct pg_definition *definition; /* NULL: RELATION_QUERY */
-    bool foreign_leaves;       /* some leaf is foreign: no ctid of ours, NOT NULL not enforced */
+    bool foreign_leaves; /* some leaf is foreign: no ctid of ours, NOT NULL not enforced */
 };
 
 static inline const struct pg_column *pg_column(const struct schema *schema, int column) {
@@ -126,11 +127,13 @@ static inline const struct pg_relation *pg_relation(const struct schema *schema)
     return schema->driver_data;
 }
 
-/* ---- types.c ------------------------------------------------------------------------------ */
+/* ---- types.c ------------------------------------------------------------------------------
+ */
 
 enum status pg_present(struct schema *, const struct options *, struct error *);
 
-/* ---- judge.c ------------------------------------------------------------------------------ */
+/* ---- judge.c ------------------------------------------------------------------------------
+ */
 
 bool pg_may_push(const struct schema *, const struct condition *);
 bool pg_may_order(const struct schema *, const struct order_term *, size_t count);
@@ -139,14 +142,16 @@ enum status pg_judge(const struct schema *, const struct condition *, const stru
 
 enum { PG_TERM_VALUES_MAX = 4 }; /* of one term */
 
-/* SQL of a term's form: "%c" the column, "%v" the column as an operand, "%e" its text_expression,
+/* SQL of a term's form: "%c" the column, "%v" the column as an operand, "%e" its
+ * text_expression,
  * "%s" its select_expression, "%t" its type_sql, "%o" the operator, "%1" the first value as a
  * parameter. */
 const char *pg_form_sql(int form);
 const char *pg_form_operator(int form);
 bool pg_form_accepts_null(int form); /* may be true for a row whose presented value is NULL */
 
-/* ---- dialect.c ---------------------------------------------------------------------------- */
+/* ---- dialect.c ----------------------------------------------------------------------------
+ */
 
 /* Parameters of one statement, in libpq's text format: values[i] is NUL-terminated. */
 struct pg_parameters {
@@ -157,27 +162,30 @@ struct pg_parameters {
 
 void pg_parameters_clear(struct pg_parameters *);
 void pg_append_identifier(struct text *, const char *name); /* quoted, always */
-/* The SELECT of a query: columns by their select_expression, then under QUERY_IDENTITY ctid (and
- * tableoid where there are leaves); or count(*) under QUERY_COUNT_ONLY. */
-enum status pg_select(const struct query *, struct text *sql, struct pg_parameters *,
-        struct error *);
+/* The SELECT of a query: columns by their select_expression, then under QUERY_IDENTITY ctid
+ * (and tableoid where there are leaves); or count(*) under QUERY_COUNT_ONLY. */
+enum status pg_select(
+        const struct query *, struct text *sql, struct pg_parameters *, struct error *);
 
-/* ---- decode.c ----------------------------------------------------------------------------- */
+/* ---- decode.c -----------------------------------------------------------------------------
+ */
 
 /* One value. bytes NULL is NULL. Malformed bytes are STATUS_PROTOCOL. */
-enum status pg_decode(const struct pg_column *, const char *bytes, size_t length, struct batch *,
-        struct error *);
+enum status pg_decode(const struct pg_column *, const char *bytes, size_t length,
+        struct batch *, struct error *);
 /* ctid and leaf index -> rowid: leaf << 48 | block << 16 | offset, a pure function. */
 enum status pg_decode_rowid(const struct pg_relation *, const char *ctid, size_t ctid_length,
         const char *tableoid, size_t tableoid_length, int64_t *rowid, struct error *);
 
-/* ---- connection.c ------------------------------------------------------------------------- */
+/* ---- connection.c -------------------------------------------------------------------------
+ */
 
 struct pg_session;
 extern const struct driver postgres_driver;
 
-enum status pg_parse_url(const char *url, struct options *, char **connection, char **display,
-        struct error *);
+enum status pg_parse_url(
+        const char *url, struct options *, char **connection, char **display, struct error *);
+bool pg_has_secret(const char *connection);
 enum status pg_open(const char *connection, const struct options *, const struct host *,
         struct session **out, struct error *);
 void pg_close(struct session *);
@@ -186,17 +194,19 @@ enum status pg_ping(struct session *, double *ms, struct error *);
 enum status pg_begin(struct session *, int64_t idle_ms, struct error *);
 void pg_finish(struct session *);
 
-/* ---- catalog.c, describe.c ---------------------------------------------------------------- */
+/* ---- catalog.c, describe.c ----------------------------------------------------------------
+ */
 
 enum status pg_catalog(struct session *, const struct catalog_filter *,
         enum status (*each)(void *context, struct schema *), void *context, struct error *);
-enum status pg_describe_query(struct session *, const char *sql, struct schema **out,
-        struct error *);
+enum status pg_describe_query(
+        struct session *, const char *sql, struct schema **out, struct error *);
 
-/* ---- scan.c ------------------------------------------------------------------------------- */
+/* ---- scan.c -------------------------------------------------------------------------------
+ */
 
-enum status pg_scan_start(struct session *, const struct query *, struct scan **out,
-        struct error *);
+enum status pg_scan_start(
+        struct session *, const struct query *, struct scan **out, struct error *);
 enum status pg_scan_next(struct scan *, struct batch *, struct error *);
 void pg_scan_end(struct scan *);
 enum status pg_query_start(struct session *, const char *sql, const struct value *args,

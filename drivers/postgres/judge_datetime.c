@@ -96,7 +96,7 @@ static bool complete(
         return false;
     }
     memcpy(out, text->bytes, text->length);
-    strcpy(out + text->length, canon->lowest + text->length);
+    memcpy(out + text->length, canon->lowest + text->length, length - text->length + 1);
     *whole = text->length == length;
     /* Behind the first digit of a month or day the lowest second one is 0, save behind 0. */
     if (!*whole && out[4] == '-' && (text->length == 6 || text->length == 9) &&
@@ -137,7 +137,7 @@ void judge_datetime(struct judging *j, const struct value *value) {
     if (!whole) {
         op = op == OPERATOR_GT ? OPERATOR_GE : op == OPERATOR_LE ? OPERATOR_LT : op;
     }
-    strcat(text, canon->suffix);
+    memcpy(text + strlen(text), canon->suffix, strlen(canon->suffix) + 1);
     judging_exact(j, FORM_TYPED, op, text);
     add_odd_years(j, canon);
 }

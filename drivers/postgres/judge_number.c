@@ -53,6 +53,15 @@ static int order_of_nan(const struct value *text) {
     return order != 0 ? order : (text->length < 3) - (text->length > 3);
 }
 
+/* SQLite offers c GLOB '1.5e*' and c GLOB 'Inf*' as c >= '1.5e' and c >= 'Inf', too. The text
+ * of a REAL may begin like that, though the number itself is below any TEXT: its row must come.
+ */
+static bool may_begin_pattern(const struct judging *j, const struct value *text) {
+    return j->op == OPERATOR_GE && j->column->family != PG_FAMILY_INTEGER &&
+           j->column->family != PG_FAMILY_BOOL && text->length > 0 &&
+           strchr("-0123456789Ii", text->bytes[0]) != NULL;
+}
+
 /* Sets *out for a number; judges what is none: numbers stand below TEXT, TEXT below BLOB. */
 bool judge_class(struct judging *j, const struct value *value, struct number *out) {
     memset(out, 0, sizeof(*out));
@@ -75,6 +84,8 @@ bool judge_class(struct judging *j, const struct value *value, struct number *ou
     }
     if (j->collation != COLLATION_BINARY && judging_has_nan(j)) {
         judging_skip(j, "NaN is shown as text, which this collation compares");
+    } else if (may_begin_pattern(j, value)) {
+        judging_skip(j, "it may be the range of a pattern that matches a number's text");
     } else {
         judge_all_or_none(j, judge_holds(j->op, -1), judge_holds(j->op, order_of_nan(value)));
     }

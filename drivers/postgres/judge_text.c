@@ -115,10 +115,10 @@ static enum judge_template binary_form(const struct judging *j) {
                    : FORM_BYTES;
 }
 
-/* A value that came from a column of numeric affinity makes numbers of the texts on the left that
- * look like one, and numbers are below any text. All such texts begin with a blank, a sign, a point
- * or a digit, so above those characters both comparisons agree; and a value that looks like a
- * number itself would have come as one. */
+/* A value that came from a column of numeric affinity makes numbers of the texts on the left
+ * that look like one, and numbers are below any text. All such texts begin with a blank, a
+ * sign, a point or a digit, so above those characters both comparisons agree; and a value that
+ * looks like a number itself would have come as one. */
 static bool affinity_matters(const struct judging *j, const struct value *text) {
     struct number ignored;
 
@@ -304,7 +304,7 @@ void judge_glob(struct judging *j, const struct value *value) {
             !pattern_fits_encoding(j, &pattern, "?[")) {
         return;
     }
-    text_init(&like, 2 * JUDGE_PATTERN_BYTES_MAX);
+    text_init(&like, 2 * (size_t)JUDGE_PATTERN_BYTES_MAX);
     if (!glob_to_like(pattern.bytes, &like, &classes)) {
         judging_empty(j);
         goto out;

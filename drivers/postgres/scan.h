@@ -39,9 +39,11 @@ struct pg_scan {
     struct pg_request *definition; /* asked for beside the first rows; NULL: no need to */
     struct pg_request *request;    /* the one under way; NULL: none */
     int fetch_rows;                /* that it asks for */
+    int64_t undone;                /* the session's, when it was sent */
     int64_t row_goal;
     PGresult *result; /* being read */
     int next_row;     /* of result */
+    bool started;     /* its first result has come */
     bool ended;       /* no more results */
     enum status failure;
     char *failure_text; /* for the log; may be NULL for lack of memory */

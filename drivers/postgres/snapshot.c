@@ -46,6 +46,37 @@ enum status pg_snapshot_enter(
     return pg_request_add_text(request, idle_sql, err);
 }
 
+/* A statement that fails ends the transaction, and with it the cursors of statements that have
+ * nothing to do with it; a savepoint keeps them. It costs little beside a FETCH, and nothing
+ * where a scan is alone. */
+enum status pg_snapshot_guard(
+        struct pg_session *session, struct pg_request *request, struct error *err) {
+    if (!session->snapshot_open || session->open_scans < 2) {
+        return STATUS_OK;
+    }
+    request->guarded = true;
+    return pg_request_add_text(request, "SAVEPOINT g", err);
+}
+
+enum status pg_snapshot_release(struct pg_request *request, struct error *err) {
+    return request->guarded ? pg_request_add_text(request, "RELEASE SAVEPOINT g", err)
+                            : STATUS_OK;
+}
+
+void pg_snapshot_undo(struct pg_session *session) {
+    struct pg_request *request = NULL;
+
+    /* Without it the snapshot stays failed for all who share it, and they are told. */
+    if (session->snapshot_open && pg_request_create(session, &request, NULL) == STATUS_OK) {
+        if (pg_request_add_text(request, "ROLLBACK TO SAVEPOINT g", NULL) == STATUS_OK &&
+                pg_request_add_text(request, "RELEASE SAVEPOINT g", NULL) == STATUS_OK) {
+            pg_request_send(request, NULL);
+            session->undone++;
+        }
+        pg_request_drop(request);
+    }
+}
+
 /* A FETCH sent ahead may still run, and nobody wants its rows. It gets the time that a quick
  * one needs; then it is cancelled, so that nothing of ours goes on running. */
 static void finish_running(struct pg_session *session) {

@@ -168,6 +168,9 @@ static enum status query_words(const char *query, struct text *connection, struc
     if (status == STATUS_OK) {
         status = text_status(&list.hosts, err);
     }
+    if (status == STATUS_OK) {
+        status = text_status(&list.ports, err);
+    }
     text_clear(&list.hosts);
     text_clear(&list.ports);
     return status;
@@ -310,7 +313,10 @@ static enum status parse_keywords(
                     "stands in single quotes)");
             break;
         }
-        status = text_status(&value, err);
+        status = text_status(&word, err);
+        if (status == STATUS_OK) {
+            status = text_status(&value, err);
+        }
         if (status == STATUS_OK && is_libpq_word(text_get(&word))) {
             append_word(connection, text_get(&word), text_get(&value));
         } else if (status == STATUS_OK) {
@@ -433,6 +439,18 @@ static enum status display_make(
     }
     PQconninfoFree(parts);
     return status;
+}
+
+/* What cannot be read, for lack of memory, is taken to hold one. */
+bool pg_has_secret(const char *connection) {
+    PQconninfoOption *parts = PQconninfoParse(connection, NULL);
+    bool found = parts == NULL;
+
+    for (const PQconninfoOption *part = parts; part != NULL && part->keyword != NULL; part++) {
+        found = found || (part->val != NULL && is_secret(part));
+    }
+    PQconninfoFree(parts);
+    return found;
 }
 
 enum status pg_parse_url(const char *url, struct options *options, char **connection,

@@ -237,6 +237,26 @@ static void request_done(struct pg_session *session, struct pg_request *request)
     }
 }
 
+/* Rows are kept in preference to the mere success of a command behind them. */
+static void request_keep(struct pg_request *request, PGresult *result) {
+    if (PQresultStatus(result) == PGRES_COMMAND_OK && request->result != NULL &&
+            PQresultStatus(request->result) == PGRES_TUPLES_OK) {
+        PQclear(result);
+        return;
+    }
+    PQclear(request->result);
+    request->result = result;
+}
+
+static void request_sync(struct pg_session *session, struct pg_request *request) {
+    bool undo = request->undo;
+
+    request_done(session, request);
+    if (undo) {
+        pg_snapshot_undo(session);
+    }
+}
+
 /* One result of the oldest request. Given. */
 static void request_take(struct pg_request *request, PGresult *result) {
     struct pg_session *session = request->session;
@@ -247,18 +267,21 @@ static void request_take(struct pg_request *request, PGresult *result) {
     switch (PQresultStatus(result)) {
     case PGRES_PIPELINE_SYNC:
         PQclear(result);
-        request_done(session, request);
+        request_sync(session, request);
         return;
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
         if (request->held) {
-            PQclear(request->result);
-            request->result = result;
+            request_keep(request, result);
             return;
         }
         break;
+    case PGRES_PIPELINE_ABORTED: /* the one that failed came before it */
+        break;
     default:
         session_note_failure(session, result);
+        /* Where the savepoint itself was refused there is none to go back to. */
+        request->undo = request->guarded && !pg_result_is_aborted(result);
         if (request->held && request->failure == NULL) {
             request->failure = result;
             return;

@@ -25,7 +25,9 @@ struct pg_request {
     bool lost;            /* done because the session broke */
     size_t command_count; /* sent */
     size_t answered;      /* commands whose results have ended */
-    PGresult *result;     /* of the last command; owned */
+    bool guarded;         /* by a savepoint: its failure does not end the snapshot for others */
+    bool undo;            /* that savepoint must be rolled back to */
+    PGresult *result;     /* of the last command, or the last one that gave rows; owned */
     PGresult *failure;    /* the first command's that failed; owned */
     int64_t trip;         /* the session's newest when it was sent */
     double waited_ms;     /* spent in sending and in waiting for it */
@@ -51,6 +53,8 @@ struct pg_session {
     bool stats_readable;  /* pg_stats may be read */
     unsigned cursor_serial;
     int open_scans;
+    int64_t undone;  /* failures whose savepoint was rolled back to */
+    uint64_t proven; /* hash of the last statement that has worked; see scan.c */
 
     unsigned definition_serial; /* of its prepared statement: another for each attempt */
     bool definition_prepared;
@@ -121,16 +125,31 @@ void pg_session_cancel(struct pg_session *);
 /* A record for bridge_log, with the notices that have gathered. */
 void pg_log(struct pg_session *, const struct statement_record *);
 
+void pg_notice_received(void *session, const PGresult *);
+
+/* ---- connect.c ----------------------------------------------------------------------------
+ */
+
+/* Fills session->connection, within session->connect_timeout_ms. */
+enum status pg_connect(struct pg_session *, const char *connection, struct error *);
+
 /* ---- snapshot.c ---------------------------------------------------------------------------
  */
 
 /* The commands that must go before the first statement of a snapshot, into the same request. */
 enum status pg_snapshot_enter(struct pg_session *, struct pg_request *, struct error *);
+/* Around the commands of one request, while other scans share the snapshot: a savepoint, and
+ * its release. A failure between them is undone as soon as it is read. */
+enum status pg_snapshot_guard(struct pg_session *, struct pg_request *, struct error *);
+enum status pg_snapshot_release(struct pg_request *, struct error *);
+void pg_snapshot_undo(struct pg_session *);
+
 /* ---- errors.c -----------------------------------------------------------------------------
  */
 
 /* A failed result as an error. generated: the statement is this driver's own, so that an
  * unknown name in it means that the remote relation has changed. */
+bool pg_result_is_aborted(const PGresult *); /* 25P02: refused, for another one's failure */
 enum status pg_result_error(const PGresult *, bool generated, struct error *);
 /* Why there is no connection, from libpq's verbose text: words, SQLSTATE, hint. */
 enum status pg_connect_error(const char *message, struct error *err);

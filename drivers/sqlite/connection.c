@@ -324,6 +324,9 @@ static enum status open_place(
 static enum status explain_open(
         struct sq_session *session, const char *path, struct error *cause, struct error *err) {
     int system = session->db != NULL ? sqlite3_system_errno(session->db) : 0;
+    char why[128];
+    bool known = system != 0 && cause->status == STATUS_LOST &&
+                 strerror_r(system, why, sizeof(why)) == 0;
 
     switch (cause->status) {
     case STATUS_LOST:
@@ -331,9 +334,7 @@ static enum status explain_open(
     case STATUS_REMOTE:
     case STATUS_DENIED:
         error_set(err, STATUS_UNREACHABLE, "could not open SQLite database \"%s\": %s",
-                path[0] != '\0' ? path : ":memory:",
-                system != 0 && cause->status == STATUS_LOST ? strerror(system)
-                                                            : cause->message);
+                path[0] != '\0' ? path : ":memory:", known ? why : cause->message);
         error_clear(cause);
         break;
     default:

@@ -161,7 +161,7 @@ static enum status read_column(struct sq_description *described, sqlite3_stmt *s
         described->primary_count++;
         described->primary_column = (int)(column - described->schema->columns);
     }
-    column->generated = hidden == 2 ? 'v' : hidden == 3 ? 's' : 0;
+    column->generated = (char)(hidden == 2 ? 'v' : hidden == 3 ? 's' : 0);
     own->remote_affinity = sq_affinity_of(column->remote_type);
     if (strict && sqlite3_stricmp(column->remote_type, "ANY") == 0) {
         own->remote_affinity = SQ_BLOB; /* only there: elsewhere the word means NUMERIC */

@@ -19,8 +19,9 @@
  * blank, a sign, a point or a digit, all below ':'; a value that begins with ':' or above is
  * larger than them as text as well, and only below that a guard is needed.
  *
- * SQLite offers LIKE 'ab%' as a range of texts, too, and some builds of its LIKE match BLOBs, which
- * are no smaller than any text: "smaller than a text" lets them pass. */
+ * SQLite offers LIKE 'ab%' as a range of texts, too. Some builds of its LIKE match BLOBs, which
+ * are no smaller than any text: "smaller than a text" lets them pass. Numbers may be like 'inf'
+ * or '1.0e%' but are smaller than any text: "not smaller than 'inf'" lets those pass. */
 #include "drivers/sqlite/internal.h"
 
 #include <string.h>
@@ -34,9 +35,14 @@ enum {
 };
 
 /* Rows of the table of forms: one per operator, then the guarded ones. */
-enum { FORM_LT_BLOB = OPERATOR_COUNT, FORM_LT_GUARDED, FORM_LE_GUARDED, FORM_COUNT };
+enum {
+    FORM_LT_BLOB = OPERATOR_COUNT,
+    FORM_GE_REAL,
+    FORM_LT_GUARDED,
+    FORM_LE_GUARDED,
+    FORM_COUNT
+};
 
-#define LOOKS_NUMERIC "%c COLLATE BINARY <= CAST('9e999' AS NUMERIC)"
 static const char *const forms[FORM_COUNT] = {
     [OPERATOR_EQ] = "%c COLLATE %k = %1",
     [OPERATOR_NE] = "%c COLLATE %k <> %1",
@@ -54,10 +60,13 @@ static const char *const forms[FORM_COUNT] = {
     [OPERATOR_GLOB] = "+%c GLOB %1",
     [OPERATOR_IN] = "%c COLLATE %k IN (%*)",
     [FORM_LT_BLOB] = "(%c COLLATE %k < %1 OR typeof(%c) = 'blob')",
-    [FORM_LT_GUARDED] = "(%c COLLATE %k < %1 OR " LOOKS_NUMERIC " OR typeof(%c) = 'blob')",
-    [FORM_LE_GUARDED] = "(%c COLLATE %k <= %1 OR " LOOKS_NUMERIC ")",
+    [FORM_GE_REAL] = "(%c COLLATE %k >= %1 OR typeof(%c) = 'real')",
+    /* A text that looks like a number is below infinity when it is cast to one. */
+    [FORM_LT_GUARDED] = ("(%c COLLATE %k < %1 OR %c COLLATE BINARY <= CAST('9e999' AS NUMERIC) "
+                         "OR typeof(%c) = 'blob')"),
+    [FORM_LE_GUARDED] =
+            "(%c COLLATE %k <= %1 OR %c COLLATE BINARY <= CAST('9e999' AS NUMERIC))",
 };
-#undef LOOKS_NUMERIC
 
 /* A term's form also says the collation. */
 static int form_of(int row, enum collation collation) {
@@ -225,16 +234,52 @@ static enum verdict judge_class(const struct schema *schema, const struct condit
     return judge_text(value, class, condition->op, row, out);
 }
 
+/* May the text of a number begin like that, though it is no number itself: "Inf", "-1.5e+"?
+ * Where it is one SQLite does not take the pattern for a range of texts. */
+static bool may_begin_number(const struct value *value) {
+    static const char digits[] = "0123456789";
+    const char *bytes = value->bytes;
+    size_t length = value->length, at = length > 0 && bytes[0] == '-', whole;
+
+    if (at < length && length - at <= 3 &&
+            sqlite3_strnicmp(bytes + at, "inf", (int)(length - at)) == 0) {
+        return true;
+    }
+    whole = count_of(bytes, at, length, digits);
+    at += whole;
+    if (at < length && bytes[at] == '.') {
+        at++;
+        at += count_of(bytes, at, length, digits);
+    }
+    if (whole == 0 || at == length || (bytes[at] != 'e' && bytes[at] != 'E')) {
+        return false;
+    }
+    at++;
+    at += at < length && (bytes[at] == '+' || bytes[at] == '-');
+    return at == length;
+}
+
+/* For c LIKE 'ab%' the host may have made this condition. What is lost here it cannot bring
+ * back, so whatever else the pattern matches is let through. */
 static enum verdict judge_value(const struct schema *schema, const struct condition *condition,
         const struct value *value, int *row, struct judgement *out) {
     enum verdict verdict = judge_class(schema, condition, value, row, out);
 
-    if (condition->op != OPERATOR_LT || !is_text(class_of(value)) || verdict != VERDICT_EXACT) {
+    if (verdict == VERDICT_SKIP || !is_text(class_of(value))) {
         return verdict;
     }
-    *row = FORM_LT_BLOB;
-    out->why = "it may be the range of a pattern, which a BLOB may match";
-    return VERDICT_SUPERSET;
+    if (condition->op == OPERATOR_LT && verdict == VERDICT_EXACT) {
+        *row = FORM_LT_BLOB;
+        out->why = "it may be the range of a pattern, which a BLOB may match";
+        return VERDICT_SUPERSET;
+    }
+    if (condition->op == OPERATOR_GE && may_begin_number(value) &&
+            sq_column(schema, condition->column)->affinity != SQ_TEXT) {
+        *row = FORM_GE_REAL;
+        out->why = "it may be the range of a pattern, which a number may match";
+        return VERDICT_SUPERSET;
+    }
+    return verdict;
 }
 
 static enum verdict judge_pattern(const struct schema *schema,

@@ -2,6 +2,7 @@
  * row can be told from every other one. Works for describe.c. */
 #include "drivers/sqlite/internal.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { REFERENCE_BYTES_MAX = 64 * 1024 };
@@ -66,6 +67,7 @@ static enum status add_key(struct sq_description *described, enum key_kind kind,
 }
 
 static void add_key_column(const struct schema *schema, struct key *key, int column) {
+    assert(key != NULL); /* ensured by the callers: a key was started before its columns */
     if (column < 0 || key->column_count == schema->column_count) {
         key->partial = true; /* an expression, or the rowid */
     } else {

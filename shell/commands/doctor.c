@@ -12,16 +12,25 @@ struct step {
     int exit_code;   /* when it fails */
 };
 
-/* Names the server, connects, reads the catalog, reads a row: a later step needs the earlier. */
+/* Names the server, connects, reads the catalog, runs a statement: a later step needs the
+ * earlier. */
 static const struct step steps[] = {
-    { "url", "SELECT 'driver ' || driver || ', ' || url || ', from ' || source FROM bridge_servers "
-             "WHERE name = bridge_server('doctor', ?1)", EXIT_USAGE },
-    { "connect", "SELECT printf('answers in %.2f ms', bridge_ping('doctor'))", EXIT_UNREACHABLE },
-    { "version", "SELECT 'server version ' || server_version FROM bridge_servers "
-                 "WHERE name = 'doctor'", EXIT_FAILED },
+    { "url",
+            "SELECT 'driver ' || driver || ', ' || url || ', from ' || source FROM "
+            "bridge_servers "
+            "WHERE name = bridge_server('doctor', ?1)",
+            EXIT_USAGE },
+    { "connect", "SELECT printf('answers in %.2f ms', bridge_ping('doctor'))",
+            EXIT_UNREACHABLE },
+    { "version",
+            "SELECT 'server version ' || server_version FROM bridge_servers "
+            "WHERE name = 'doctor'",
+            EXIT_FAILED },
     { "catalog", "SELECT bridge_attach(?1, 'name=doctor') || ' tables attached'", EXIT_FAILED },
-    { "rights", "SELECT sum(writable) || ' of ' || count(*) || ' tables may be written' "
-                "FROM bridge_tables WHERE server = 'doctor' AND attached", EXIT_FAILED },
+    { "read",
+            "SELECT 'a read-only transaction answers ' || row "
+            "FROM bridge_query('doctor', 'SELECT 1 AS one')",
+            EXIT_FAILED },
 };
 
 /* What to do about words that PostgreSQL and libpq use. */
@@ -30,14 +39,16 @@ static const struct {
 } advices[] = {
     { "28P01", "the password is wrong: check the user, the password, ~/.pgpass" },
     { "password authentication failed", "check the user, the password, ~/.pgpass" },
-    { "no password supplied", "put the password into ~/.pgpass or the environment (PGPASSWORD)" },
+    { "no password supplied",
+            "put the password into ~/.pgpass or the environment (PGPASSWORD)" },
     { "28000", "this user may not connect from here: see pg_hba.conf on the server" },
     { "3D000", "that database does not exist: check its name" },
     { "does not exist", "check the name of the database and of the user" },
     { "could not translate host name", "the host name is not known here: check its spelling" },
     { "Connection refused", "nothing listens there: is the server up, is the port right?" },
     { "No such file or directory", "there is no socket or file of that name: check the path" },
-    { "timeout", "no answer in time: a firewall, a wrong address, or connect_timeout_ms= too short" },
+    { "timeout", "no answer in time: a firewall, a wrong address, or connect_timeout_ms= too "
+                 "short" },
     { "SSL", "check sslmode= and the server's certificate" },
     { "too many clients", "the server is full: close connections or use a pooler" },
 };
@@ -51,8 +62,8 @@ static const char *advice_for(const char *message) {
     return NULL;
 }
 
-static bool run_step(sqlite3 *db, const struct step *step, const char *url,
-        char finding[FINDING_BYTES]) {
+static bool run_step(
+        sqlite3 *db, const struct step *step, const char *url, char finding[FINDING_BYTES]) {
     sqlite3_stmt *stmt = NULL;
     int code = sqlite3_prepare_v2(db, step->sql, -1, &stmt, NULL);
     const char *text = NULL;
@@ -77,8 +88,10 @@ static void print_json(sqlite3 *db, const char *name, bool good, const char *fin
         const char *advice, bool last) {
     sqlite3_stmt *stmt = NULL;
 
-    if (sqlite3_prepare_v2(db, "SELECT json_object('step', ?1, 'ok', json(?2), 'finding', ?3, "
-                               "'advice', ?4)", -1, &stmt, NULL) == SQLITE_OK) {
+    if (sqlite3_prepare_v2(db,
+                "SELECT json_object('step', ?1, 'ok', json(?2), 'finding', ?3, "
+                "'advice', ?4)",
+                -1, &stmt, NULL) == SQLITE_OK) {
         sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
         sqlite3_bind_text(stmt, 2, good ? "true" : "false", -1, SQLITE_STATIC);
         sqlite3_bind_text(stmt, 3, finding, -1, SQLITE_STATIC);
@@ -90,10 +103,18 @@ static void print_json(sqlite3 *db, const char *name, bool good, const char *fin
     sqlite3_finalize(stmt);
 }
 
+/* A finding may have lines of detail and hint below the first. */
 static void print_text(const char *name, bool good, const char *finding, const char *advice) {
-    printf("%-8s %s  %s\n", name, good ? "ok  " : "FAIL", finding);
+    printf("%-8s %s  ", name, good ? "ok  " : "FAIL");
+    for (; *finding != '\0'; finding++) {
+        putchar(*finding);
+        if (*finding == '\n') {
+            printf("%15s", "");
+        }
+    }
+    printf("\n");
     if (advice != NULL) {
-        printf("%-8s       %s\n", "", advice);
+        printf("%15s%s\n", "", advice);
     }
 }
 

@@ -15,7 +15,7 @@ int command_explain(const struct invocation *call) {
         fprintf(stderr, "drawbridge: out of memory\n");
         return EXIT_FAILED;
     }
-    code = host_become_sqlite3(call, sql);
+    code = host_run_sqlite3(call, sql);
     sqlite3_free(sql);
     return code;
 }

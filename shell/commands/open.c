@@ -6,5 +6,5 @@
 int command_open(const struct invocation *call) {
     int code = host_check_url(call->url);
 
-    return code != EXIT_DONE ? code : host_become_sqlite3(call, NULL);
+    return code != EXIT_DONE ? code : host_run_sqlite3(call, NULL);
 }

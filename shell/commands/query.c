@@ -4,5 +4,5 @@
 int command_query(const struct invocation *call) {
     int code = host_check_url(call->url);
 
-    return code != EXIT_DONE ? code : host_become_sqlite3(call, call->sql);
+    return code != EXIT_DONE ? code : host_run_sqlite3(call, call->sql);
 }

@@ -1,7 +1,10 @@
 /* The postgres driver when things go wrong: what is told, and what is usable after. */
 #include "tests/contract/server.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static void backend_is_killed(void **state) {
@@ -230,15 +233,131 @@ static void refusals_are_told(void **state) {
     error_clear(&err);
 }
 
+/* A statement that fails, at its start or later, leaves the others of its snapshot alone. */
+static void failures_stay_alone(void **state) {
+    static const char *const failing[] = { "SELECT 1/0", "SELECT nothing",
+        "SELECT 1/(i - 40) FROM generate_series(1, 100) i" };
+    struct session *session = open_session(NULL);
+    struct schema *schema = describe(session, "t");
+    struct query query = all_columns(schema);
+    struct error err = { 0 };
+    struct scan *scan;
+    struct batch batch;
+    enum status status;
+    int64_t rows;
+
+    (void)state;
+    batch_init(&batch);
+    pg_begin(session, 60000, &err);
+    scan = start(session, &query);
+    assert_int_equal(STATUS_OK, pg_scan_next(scan, &batch, &err));
+    rows = batch.rows;
+    run("DELETE FROM wire.t");
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < sizeof(failing) / sizeof(failing[0]); i++) {
+            struct scan *other = start_query(session, failing[i]);
+
+            assert_int_equal(STATUS_OK, pg_scan_next(scan, &batch, &err));
+            rows += batch.rows;
+            drain(other, &status, &err);
+            assert_int_equal(STATUS_REMOTE, status);
+            error_clear(&err);
+            pg_scan_end(other);
+        }
+    }
+    rows += drain(scan, &status, &err);
+    if (status != STATUS_OK) {
+        fail_msg("%s", err.message);
+    }
+    assert_int_equal(20000, rows);
+    pg_scan_end(scan);
+    pg_finish(session);
+    assert_int_equal(0, count_rows(session, schema));
+    batch_clear(&batch);
+    schema_release(schema);
+    pg_close(session);
+}
+
+/* A socket that takes connections and never says a word. */
+static int silent_port(int *listener) {
+    struct sockaddr_in address = { .sin_family = AF_INET };
+    socklen_t length = sizeof(address);
+
+    *listener = socket(AF_INET, SOCK_STREAM, 0);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(0, bind(*listener, (struct sockaddr *)&address, length));
+    assert_int_equal(0, listen(*listener, 8));
+    assert_int_equal(0, getsockname(*listener, (struct sockaddr *)&address, &length));
+    return ntohs(address.sin_port);
+}
+
+/* "S,L" -> the ports in their places. */
+static void spell_ports(const char *pattern, int silent, char *ports, size_t bytes) {
+    size_t used = 0;
+
+    for (; *pattern != '\0'; pattern++) {
+        if (*pattern == 'S') {
+            used += (size_t)snprintf(ports + used, bytes - used, "%d", silent);
+        } else if (*pattern == 'L') {
+            used += (size_t)snprintf(ports + used, bytes - used, "%s", PQport(admin));
+        } else {
+            used += (size_t)snprintf(ports + used, bytes - used, "%c", *pattern);
+        }
+    }
+}
+
+/* Of several hosts one that says nothing costs its share of the time, not the connection. */
+static void silent_hosts_are_passed(void **state) {
+    static const char *const soon[] = { "connect_timeout_ms=1500", NULL };
+    static const struct {
+        const char *hosts, *ports, *more; /* S the silent port, L the server's */
+        enum status status;
+        double ms_min, ms_max;
+    } cases[] = {
+        { "127.0.0.1", "S", "", STATUS_UNREACHABLE, 1400, 2500 },
+        { "127.0.0.1,127.0.0.1", "S,L", "", STATUS_OK, 700, 1400 },
+        { "127.0.0.1,127.0.0.1", "L,S", "", STATUS_OK, 0, 600 },
+        { "127.0.0.1,127.0.0.1,127.0.0.1", "1,S,L", "", STATUS_OK, 450, 1400 },
+        { "127.0.0.1,127.0.0.1", "S,S", "", STATUS_UNREACHABLE, 1400, 2500 },
+        { "127.0.0.1,127.0.0.1", "S,L", "target_session_attrs=read-write", STATUS_OK, 700,
+                1400 },
+    };
+    int listener, port = silent_port(&listener);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct session *session = NULL;
+        struct error err = { 0 };
+        char ports[64], where[512];
+        double begun = now_ms(), took;
+        enum status status;
+
+        spell_ports(cases[i].ports, port, ports, sizeof(ports));
+        snprintf(where, sizeof(where), "host=%s port=%s user=%s password=%s dbname=%s %s",
+                cases[i].hosts, ports, PQuser(admin), PQpass(admin), PQdb(admin),
+                cases[i].more);
+        status = open_with(where, soon, &session, &err);
+        took = now_ms() - begun;
+        if (status != cases[i].status || took < cases[i].ms_min || took > cases[i].ms_max) {
+            fail_msg("%s: %s after %.0f ms: %s", ports, status_name(status), took, err.message);
+        }
+        error_clear(&err);
+        pg_close(session);
+    }
+    close(listener);
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(backend_is_killed, set_up),
         cmocka_unit_test_setup(server_is_frozen, set_up),
+        cmocka_unit_test_setup(failures_stay_alone, set_up),
         cmocka_unit_test_setup(timeouts_are_told, set_up),
         cmocka_unit_test_setup(idle_snapshot_ends, set_up),
         cmocka_unit_test_setup(changes_are_noticed, set_up),
         cmocka_unit_test_setup(denial_is_told, set_up),
         cmocka_unit_test_setup(refusals_are_told, set_up),
+        cmocka_unit_test_setup(silent_hosts_are_passed, set_up),
     };
 
     return server_run("postgres_errors", tests, sizeof(tests) / sizeof(tests[0]));

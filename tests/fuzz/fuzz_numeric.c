@@ -21,16 +21,17 @@ static int read_i16(const uint8_t *bytes) {
 
 /* "-0.12340001e8": every digit of the input, so that nothing is decided twice the same way. */
 static double reference(const uint8_t *data, size_t count) {
-    char *text = malloc(32 + 4 * count);
+    size_t room = 32 + 4 * count;
+    char *text = malloc(room);
     size_t used;
     double value;
 
     require(text != NULL);
-    used = (size_t)sprintf(text, data[4] == 0x40 ? "-0." : "0.");
+    used = (size_t)snprintf(text, room, data[4] == 0x40 ? "-0." : "0.");
     for (size_t i = 0; i < count; i++) {
-        used += (size_t)sprintf(text + used, "%04d", read_i16(data + 8 + 2 * i));
+        used += (size_t)snprintf(text + used, room - used, "%04d", read_i16(data + 8 + 2 * i));
     }
-    sprintf(text + used, "e%d", 4 * (read_i16(data + 2) + 1));
+    snprintf(text + used, room - used, "e%d", 4 * (read_i16(data + 2) + 1));
     value = strtod(text, NULL);
     free(text);
     return value;

@@ -62,7 +62,7 @@ static void decode(enum pg_decoder decoder, const char *bytes, size_t size, char
         batch_end_row(&batch, 0);
         if (batch_kind(&batch, 0, 0) == VALUE_TEXT) {
             require(batch_cell(&batch, 0, 0)->length < 64);
-            strcpy(text, batch.heap);
+            snprintf(text, 64, "%s", batch.heap);
         }
     }
     batch_clear(&batch);

@@ -29,8 +29,8 @@ def _numeric(text):
 
 def _six_digits(text):
     """A timestamp or time as it is presented: six digits behind the second, no zone."""
-    match = re.match(r"((?:\d+-\d\d-\d\d )?\d\d:\d\d:\d\d)(?:\.(\d+))?(?:[+-]\d\d(?::\d\d)*)?( BC)?\Z",
-                     text)
+    match = re.match(r"((?:\d+-\d\d-\d\d )?\d\d:\d\d:\d\d)(?:\.(\d+))?"
+                     r"(?:[+-]\d\d(?::\d\d)*)?( BC)?\Z", text)
     if not match:
         return text
     return match[1] + "." + (match[2] or "").ljust(6, "0") + (match[3] or "")
@@ -132,9 +132,13 @@ def right_sides(name):
 def lists(name):
     """Lists for IN: short and long, of one class and mixed, with and without NULL."""
     sides = right_sides(name)
-    of = {kind: [side for side in sides if isinstance(side, kind)] for kind in (int, float, str, bytes)}
+    of = {kind: [side for side in sides if isinstance(side, kind)]
+          for kind in (int, float, str, bytes)}
     own = [value for value in VALUES[name] if isinstance(value, (int, str))]
-    yield from ([], [None], of[int][:1], of[int], of[float], of[int] + of[float], of[str], of[bytes])
-    yield from (own, own[:1], own[:3] + [None], [*of[str], None], own + of[bytes], of[str][:5] + of[int][:2])
-    yield from ([side for side in sides if side is not None], list(range(300)), [0.5, "0.5", b"0.5"])
+    yield from ([], [None], of[int][:1], of[int], of[float], of[int] + of[float], of[str],
+                of[bytes])
+    yield from (own, own[:1], own[:3] + [None], [*of[str], None], own + of[bytes],
+                of[str][:5] + of[int][:2])
+    yield from ([side for side in sides if side is not None], list(range(300)),
+                [0.5, "0.5", b"0.5"])
     yield [text for text in of[str] if re.fullmatch(r"[-+]?[0-9.]+(e[-+]?[0-9]+)?", text)]

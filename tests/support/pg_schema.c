@@ -108,7 +108,10 @@ static void fill_column(
     pg->typmod = of->typmod != 0 ? of->typmod : -1;
     pg->type_schema = of->schema != NULL ? of->schema : "pg_catalog";
     pg->type_name = of->name;
-    pg->type_kind = of->kind != 0 ? of->kind : 'b';
+    pg->type_kind = 'b';
+    if (of->kind != 0) {
+        pg->type_kind = of->kind;
+    }
     pg->element_oid = of->element;
     pg->collation = of->collation;
     pg->domain = of->domain;

@@ -6,6 +6,7 @@ preloaded: children get it here, this process needs it from the start (`./check 
 VALGRIND=1 runs every shell under valgrind. What either finds in a child fails the test at once.
 """
 import os
+import shutil
 import sqlite3
 import subprocess
 import tempfile
@@ -61,11 +62,25 @@ def connect(database=":memory:", **options):
     return connection
 
 
+@cache
+def _second_folder():
+    return tempfile.TemporaryDirectory(prefix="drawbridge-second-")
+
+
+def second_so():
+    """A copy of SO. One copy of the extension in a process serves one SQLite library, and the module
+    sqlite3 has the first."""
+    path = Path(_second_folder().name) / SO.name
+    if not path.exists():
+        shutil.copy(SO, path)
+    return path
+
+
 def connect_newest(database=":memory:"):
     """A connection of the newest SQLite (module apsw) with the extension loaded."""
     connection = apsw.Connection(str(database))
     connection.enable_load_extension(True)
-    connection.load_extension(str(SO))
+    connection.load_extension(str(second_so()))
     return connection
 
 

@@ -199,6 +199,69 @@ static void test_a_long_list(void **state) {
     truth_close(&truth);
 }
 
+/* ---- ranges that stand for patterns ------------------------------------------------ */
+
+/* A pattern's range comes as conditions of its own, and must not lose what the pattern matches:
+ * BLOBs, where LIKE matches those, and numbers that are spelled with letters. */
+static const struct {
+    enum condition_operator op;
+    const char *bound;
+    const char *first_letters; /* of the values that must pass */
+    const char *value;         /* or the one value */
+} range_cases[] = {
+    { OPERATOR_LT, "b", "X", NULL },
+    { OPERATOR_LT, "/", "X", NULL },
+    { OPERATOR_GE, "I", NULL, "9e999" },
+    { OPERATOR_GE, "INF", NULL, "9e999" },
+    { OPERATOR_GE, "Inf", NULL, "9e999" },
+    { OPERATOR_GE, "-inf", NULL, "-9e999" },
+    { OPERATOR_GE, "-I", NULL, "-9e999" },
+    { OPERATOR_GE, "1.0E", NULL, "1e300" },
+    { OPERATOR_GE, "1.0e+", NULL, "1e300" },
+    { OPERATOR_GE, "1e", NULL, "1e300" },
+};
+
+static void check_range(struct truth *truth, const struct schema *schema, size_t i) {
+    struct condition condition = { 1, range_cases[i].op, COLLATION_NOCASE };
+    struct value bound = { .kind = VALUE_TEXT, .bytes = range_cases[i].bound };
+    struct judgement judgement;
+    struct arena arena = { 0 };
+    struct row_set rows;
+
+    bound.length = strlen(bound.bytes);
+    assert_int_equal(
+            sqlite_driver.judge(schema, &condition, &bound, 1, &arena, &judgement), STATUS_OK);
+    if (judgement.verdict != VERDICT_SKIP) {
+        truth_scan(truth, schema, &judgement.predicate, &rows);
+        for (int row = 0; row < truth_value_count; row++) {
+            bool wanted = range_cases[i].value != NULL
+                                  ? strcmp(truth_values[row], range_cases[i].value) == 0
+                                  : truth_values[row][0] == range_cases[i].first_letters[0];
+
+            if (wanted && !rows.has[row] &&
+                    !(range_cases[i].value != NULL &&
+                            sq_column(schema, 1)->affinity == SQ_TEXT)) {
+                fail_msg("%s: %s is lost", range_cases[i].bound, truth_values[row]);
+            }
+        }
+    }
+    arena_clear(&arena);
+}
+
+static void check_ranges(struct truth *truth, const char *table) {
+    struct schema *schema = truth_describe(truth, table);
+
+    for (size_t i = 0; i < sizeof(range_cases) / sizeof(range_cases[0]); i++) {
+        check_range(truth, schema, i);
+    }
+    schema_release(schema);
+}
+
+static void test_ranges_of_patterns(void **state) {
+    (void)state;
+    each_relation("UTF-8", check_ranges);
+}
+
 /* ---- NULL -------------------------------------------------------------------------- */
 
 static const struct {
@@ -261,6 +324,7 @@ int main(void) {
         cmocka_unit_test(test_lists),
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_a_long_list),
+        cmocka_unit_test(test_ranges_of_patterns),
     };
 
     if (host_start() != 0) {

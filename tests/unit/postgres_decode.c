@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { VALUE_BYTES_MAX = 512 };
+enum { VALUE_BYTES_MAX = 512, NUMERIC_TEXT_BYTES = 256, DAY_TEXT_BYTES = 64 };
 
 static size_t from_hex(const char *hex, char *bytes) {
     size_t used = 0;
@@ -265,28 +265,29 @@ static void put_u16(char *bytes, unsigned value) {
 }
 
 /* The decimal text of a numeric, written from its digits; the reference reads that. */
-static size_t random_numeric(char *bytes, char *text) {
-    unsigned count = (unsigned)(random_next() % 9);
+static size_t random_numeric(char *bytes, char text[NUMERIC_TEXT_BYTES]) {
+    size_t count = (size_t)(random_next() % 9);
     int weight = (int)(random_next() % 12) - 6;
     bool negative = random_next() % 2;
-    size_t used = (size_t)sprintf(text, negative ? "-0" : "0");
+    size_t used = (size_t)snprintf(text, NUMERIC_TEXT_BYTES, negative ? "-0" : "0");
 
-    put_u16(bytes, count);
+    put_u16(bytes, (unsigned)count);
     put_u16(bytes + 2, (unsigned)weight & 0xffff);
     put_u16(bytes + 4, negative ? 0x4000 : 0);
     put_u16(bytes + 6, 0);
-    for (unsigned i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         put_u16(bytes + 8 + 2 * i, (unsigned)(random_next() % (random_next() % 4 ? 10000 : 2)));
     }
     for (int power = weight > 0 ? weight : 0; power >= -20; power--) {
         int i = weight - power;
 
-        used += (size_t)sprintf(text + used, "%s%04d", power == -1 ? "." : "",
+        used += (size_t)snprintf(text + used, NUMERIC_TEXT_BYTES - used, "%s%04d",
+                power == -1 ? "." : "",
                 i >= 0 && i < (int)count
                         ? (unsigned char)bytes[8 + 2 * i] << 8 | (unsigned char)bytes[9 + 2 * i]
                         : 0);
     }
-    return 8 + 2 * (size_t)count;
+    return 8 + 2 * count;
 }
 
 static void numeric_reference(const char *text, char *want, size_t size) {
@@ -332,16 +333,16 @@ static void long_numerics_break_ties(void **state) {
 
         put_u16(bytes, count);
         put_u16(bytes + 8, 1);
-        for (unsigned i = 0; i < 14; i++) {
+        for (size_t i = 0; i < 14; i++) {
             char group[5] = "0000";
 
-            for (unsigned at = 0; at < 4 && 2 + 4 * i + at < strlen(tie); at++) {
+            for (size_t at = 0; at < 4 && 2 + 4 * i + at < strlen(tie); at++) {
                 group[at] = tie[2 + 4 * i + at];
             }
-            put_u16(bytes + 10 + 2 * i, (unsigned)atoi(group));
+            put_u16(bytes + 10 + 2 * i, (unsigned)strtoul(group, NULL, 10));
         }
         if (tail > 0) {
-            put_u16(bytes + 8 + 2 * (count - 1), 1);
+            put_u16(bytes + 8 + 2 * ((size_t)count - 1), 1);
         }
         check_int("tie", STATUS_OK,
                 decode(&column, bytes, 8 + 2 * count, got, sizeof(got), NULL));
@@ -354,7 +355,7 @@ static bool is_leap(int64_t year) {
 }
 
 /* Counts years and months one by one, from the nearest multiple of 400 years. */
-static void day_reference(int64_t days, char *text, const char **era) {
+static void day_reference(int64_t days, char text[DAY_TEXT_BYTES], const char **era) {
     static const int lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
     int64_t year = 2000 + days / 146097 * 400;
     int month = 0;
@@ -371,8 +372,8 @@ static void day_reference(int64_t days, char *text, const char **era) {
         month++;
     }
     *era = year > 0 ? "" : " BC";
-    sprintf(text, "%04lld-%02d-%02d", (long long)(year > 0 ? year : 1 - year), month + 1,
-            (int)days + 1);
+    snprintf(text, DAY_TEXT_BYTES, "%04lld-%02d-%02d", (long long)(year > 0 ? year : 1 - year),
+            month + 1, (int)days + 1);
 }
 
 static void put_u64(char *bytes, uint64_t value) {

@@ -60,76 +60,69 @@ static void check_select(const struct query *query, const char *want) {
     pg_parameters_clear(&parameters);
 }
 
+static const struct {
+    struct query query;
+    const char *want;
+} statement_cases[] = {
+    { { .columns = id_name, .column_count = 2, .limit = -1 },
+            "SELECT \"id\", \"name\" FROM \"sa\"\"les\".\"t\"" },
+    { { .limit = -1 }, "SELECT FROM \"sa\"\"les\".\"t\"" },
+    { { .columns = ip_id, .column_count = 2, .limit = 10, .order = by_id, .order_count = 1 },
+            "SELECT \"id\", (CASE WHEN \"ip\" IS DISTINCT FROM NULL THEN "
+            "pg_catalog.concat(\"ip\") END) FROM \"sa\"\"les\".\"t\" ORDER BY \"t\".\"id\" "
+            "DESC "
+            "LIMIT 10" },
+    { { .columns = id_name,
+              .column_count = 2,
+              .limit = 0,
+              .order = by_id,
+              .order_count = 1,
+              .predicates = predicates,
+              .predicate_count = 3 },
+            "SELECT \"id\", \"name\" FROM \"sa\"\"les\".\"t\" WHERE \"id\" = $1::int4 AND "
+            "(\"City \"\"x\"\"\" = $2::text OR \"City \"\"x\"\"\" IS NULL) AND \"name\" = "
+            "$3::text "
+            "AND \"name\" COLLATE \"C\" = $3::text ORDER BY \"id\" DESC LIMIT 0" },
+    { { .columns = id_name, .column_count = 1, .limit = -1, .order = by_all, .order_count = 3 },
+            "SELECT \"id\" FROM \"sa\"\"les\".\"t\" ORDER BY \"name\" COLLATE "
+            "pg_catalog.\"C\" "
+            "NULLS FIRST, \"City \"\"x\"\"\" DESC NULLS LAST, \"id\"" },
+    /* A condition that no NULL passes spares the clause, one that NULL passes does not. */
+    { { .limit = -1,
+              .order = by_city,
+              .order_count = 1,
+              .predicates = city_not_null,
+              .predicate_count = 1 },
+            "SELECT FROM \"sa\"\"les\".\"t\" WHERE \"City \"\"x\"\"\" < $1::text ORDER BY "
+            "\"City \"\"x\"\"\" DESC" },
+    { { .limit = -1,
+              .order = by_city,
+              .order_count = 1,
+              .predicates = predicates + 1,
+              .predicate_count = 1 },
+            "SELECT FROM \"sa\"\"les\".\"t\" WHERE (\"City \"\"x\"\"\" = $1::text OR "
+            "\"City \"\"x\"\"\" IS NULL) ORDER BY \"City \"\"x\"\"\" DESC NULLS LAST" },
+    { { .limit = -1,
+              .flags = QUERY_COUNT_ONLY,
+              .predicates = predicates,
+              .predicate_count = 1 },
+            "SELECT count(*) FROM \"sa\"\"les\".\"t\" WHERE \"id\" = $1::int4" },
+    { { .limit = 7, .flags = QUERY_COUNT_ONLY },
+            "SELECT count(*) FROM (SELECT FROM \"sa\"\"les\".\"t\" LIMIT 7) AS counted" },
+    { { .limit = -1, .flags = QUERY_IDENTITY }, "SELECT ctid FROM \"sa\"\"les\".\"t\"" },
+    { { .columns = id_name, .column_count = 1, .limit = -1, .flags = QUERY_IDENTITY },
+            "SELECT \"id\", ctid FROM \"sa\"\"les\".\"t\"" },
+};
+
 static void statements(void **state) {
-    static const struct {
-        struct query query;
-        const char *want;
-    } cases[] = {
-        { { .columns = id_name, .column_count = 2, .limit = -1 },
-                "SELECT \"id\", \"name\" FROM \"sa\"\"les\".\"t\"" },
-        { { .limit = -1 }, "SELECT FROM \"sa\"\"les\".\"t\"" },
-        { { .columns = ip_id,
-                  .column_count = 2,
-                  .limit = 10,
-                  .order = by_id,
-                  .order_count = 1 },
-                "SELECT \"id\", (CASE WHEN \"ip\" IS DISTINCT FROM NULL THEN "
-                "pg_catalog.concat(\"ip\") END) FROM \"sa\"\"les\".\"t\" ORDER BY \"t\".\"id\" "
-                "DESC "
-                "LIMIT 10" },
-        { { .columns = id_name,
-                  .column_count = 2,
-                  .limit = 0,
-                  .order = by_id,
-                  .order_count = 1,
-                  .predicates = predicates,
-                  .predicate_count = 3 },
-                "SELECT \"id\", \"name\" FROM \"sa\"\"les\".\"t\" WHERE \"id\" = $1::int4 AND "
-                "(\"City \"\"x\"\"\" = $2::text OR \"City \"\"x\"\"\" IS NULL) AND \"name\" = "
-                "$3::text "
-                "AND \"name\" COLLATE \"C\" = $3::text ORDER BY \"id\" DESC LIMIT 0" },
-        { { .columns = id_name,
-                  .column_count = 1,
-                  .limit = -1,
-                  .order = by_all,
-                  .order_count = 3 },
-                "SELECT \"id\" FROM \"sa\"\"les\".\"t\" ORDER BY \"name\" COLLATE "
-                "pg_catalog.\"C\" "
-                "NULLS FIRST, \"City \"\"x\"\"\" DESC NULLS LAST, \"id\"" },
-        /* A condition that no NULL passes spares the clause, one that NULL passes does not. */
-        { { .limit = -1,
-                  .order = by_city,
-                  .order_count = 1,
-                  .predicates = city_not_null,
-                  .predicate_count = 1 },
-                "SELECT FROM \"sa\"\"les\".\"t\" WHERE \"City \"\"x\"\"\" < $1::text ORDER BY "
-                "\"City \"\"x\"\"\" DESC" },
-        { { .limit = -1,
-                  .order = by_city,
-                  .order_count = 1,
-                  .predicates = predicates + 1,
-                  .predicate_count = 1 },
-                "SELECT FROM \"sa\"\"les\".\"t\" WHERE (\"City \"\"x\"\"\" = $1::text OR "
-                "\"City \"\"x\"\"\" IS NULL) ORDER BY \"City \"\"x\"\"\" DESC NULLS LAST" },
-        { { .limit = -1,
-                  .flags = QUERY_COUNT_ONLY,
-                  .predicates = predicates,
-                  .predicate_count = 1 },
-                "SELECT count(*) FROM \"sa\"\"les\".\"t\" WHERE \"id\" = $1::int4" },
-        { { .limit = 7, .flags = QUERY_COUNT_ONLY },
-                "SELECT count(*) FROM (SELECT FROM \"sa\"\"les\".\"t\" LIMIT 7) AS counted" },
-        { { .limit = -1, .flags = QUERY_IDENTITY }, "SELECT ctid FROM \"sa\"\"les\".\"t\"" },
-        { { .columns = id_name, .column_count = 1, .limit = -1, .flags = QUERY_IDENTITY },
-                "SELECT \"id\", ctid FROM \"sa\"\"les\".\"t\"" },
-    };
     struct schema *schema = pg_schema_make("sa\"les", "t", columns, check_count(columns), NULL);
 
     (void)state;
-    for (size_t i = 0; i < check_count(cases); i++) {
-        struct query query = cases[i].query;
+    for (size_t i = 0; i < check_count(statement_cases); i++) {
+        struct query query = statement_cases[i].query;
 
         query.schema = schema;
-        check_select(&query, cases[i].want);
+        check_select(&query, statement_cases[i].want);
     }
     schema_release(schema);
 }

@@ -43,7 +43,7 @@ static void spellings_are_understood(void **state) {
         { "postgresql://h/d", "dbname='d' host='h'", "postgresql://h/d", NULL },
         { "postgres://u:canary@h:5433/d",
                 "user='u' password='canary' dbname='d' "
- "host='h' port='5433'",
+                "host='h' port='5433'",
                 "postgresql://u@h:5433/d", NULL },
         { "POSTGRESQL+asyncpg://u@h/d?ssl=require",
                 "user='u' dbname='d' host='h' "

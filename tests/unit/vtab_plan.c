@@ -26,7 +26,8 @@ static struct {
     { "columns *" },
     { "columns \"id\", \"where\"" },
     { "columns \"a \"\"b\"\"\" where \"id\" = ?" },
-    { "columns \"id\" where \"id\" in ? and \"naïve, no\" >= ? collate nocase and \"where\" is null" },
+    { "columns \"id\" where \"id\" in ? and \"naïve, no\" >= ? collate nocase and \"where\" is "
+      "null" },
     { "columns \"id\" where \"id\" is not ? and \"where\" is not null and \"where\" like ?" },
     { "columns * order by \"id\" desc, \"where\"" },
     { "columns * where \"id\" > ? order by \"id\" limit ? offset ?" },
@@ -92,9 +93,10 @@ static void reads_every_part(void **state) {
     struct plan plan;
 
     (void)state;
-    assert_int_equal(plan_parse("columns \"id\", \"where\" where \"a \"\"b\"\"\" <= ? collate nocase "
-                                "order by \"where\" desc limit ? offset ?",
-                             &schema, &arena, &plan, NULL),
+    assert_int_equal(
+            plan_parse("columns \"id\", \"where\" where \"a \"\"b\"\"\" <= ? collate nocase "
+                       "order by \"where\" desc limit ? offset ?",
+                    &schema, &arena, &plan, NULL),
             STATUS_OK);
     assert_int_equal(plan.column_count, 2);
     assert_int_equal(plan.columns[1], 3);

@@ -13,7 +13,8 @@
 
 static const uint64_t key[2] = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 };
 
-static void put_row(struct batch *batch, enum value_kind kind, const char *text, int64_t number) {
+static void put_row(
+        struct batch *batch, enum value_kind kind, const char *text, int64_t number) {
     batch_begin_row(batch);
     if (kind == VALUE_INTEGER) {
         batch_put_integer(batch, number);
@@ -61,14 +62,15 @@ static void numbers_occurrences(void **state) {
 
         assert_int_equal(digest_map_count(&counts, digest, &before, NULL), STATUS_OK);
         assert_int_equal(before, i % 3);
-        assert_int_equal(digest_map_number(&numbers, digest, before, &first[i], NULL), STATUS_OK);
+        assert_int_equal(
+                digest_map_number(&numbers, digest, before, &first[i], NULL), STATUS_OK);
         assert_int_equal(first[i], i + 1);
     }
     for (uint64_t i = 3000; i-- > 0;) { /* another scan, another order: the same numbers */
         struct digest digest = { .low = i / 3 * 64, .high = 5 };
 
-        assert_int_equal(
-                digest_map_number(&numbers, digest, (int64_t)(i % 3), &number, NULL), STATUS_OK);
+        assert_int_equal(digest_map_number(&numbers, digest, (int64_t)(i % 3), &number, NULL),
+                STATUS_OK);
         assert_int_equal(number, first[i]);
     }
     digest_map_clear(&counts);

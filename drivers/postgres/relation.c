@@ -1,0 +1,191 @@
+/* Queries over relations: what is asked and in which form, and whether what came is what is
+ * decoded. Pairs with dialect.c, which makes the SQL, and decode.c, which reads the values. */
+#include "drivers/postgres/scan.h"
+
+#include <string.h>
+
+/* ---- rows of a relation -------------------------------------------------------------------
+ */
+
+static enum status scan_changed(
+        const struct column *column, const char *how, struct error *err) {
+    return error_set(err, STATUS_SCHEMA, "remote table changed: column \"%s\" %s",
+            column->remote_name, how);
+}
+
+/* Before any value is shown: is what came what is decoded? */
+static enum status relation_check(
+        struct pg_scan *scan, const PGresult *result, struct error *err) {
+    size_t identity = 0;
+
+    if (scan->has_rowids) {
+        identity = pg_relation(scan->schema)->leaf_count > 0 ? 2 : 1;
+    }
+    if ((size_t)PQnfields(result) != scan->column_count + identity) {
+        return error_set(err, STATUS_SCHEMA,
+                "remote table changed: %d columns came where %zu were expected",
+                PQnfields(result), scan->column_count + identity);
+    }
+    for (size_t i = 0; i < scan->column_count; i++) {
+        const struct column *column = &scan->schema->columns[scan->columns[i]];
+        const struct pg_column *facts = column->driver_data;
+
+        if (facts->wire_oid != 0 && PQftype(result, (int)i) != facts->wire_oid) {
+            return scan_changed(column, "is of another type", err);
+        }
+        if (facts->wire_typmod_checked && PQfmod(result, (int)i) != facts->wire_typmod) {
+            return scan_changed(column, "has another precision or length", err);
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status relation_rowid(
+        const struct pg_scan *scan, int row, int64_t *rowid, struct error *err) {
+    const struct pg_relation *relation = pg_relation(scan->schema);
+    int ctid = (int)scan->column_count, tableoid = ctid + 1;
+    bool leaves = relation->leaf_count > 0;
+
+    if (PQgetisnull(scan->result, row, ctid)) {
+        return error_set(err, STATUS_PROTOCOL, "row came without its identity");
+    }
+    return pg_decode_rowid(relation, PQgetvalue(scan->result, row, ctid),
+            (size_t)PQgetlength(scan->result, row, ctid),
+            leaves ? PQgetvalue(scan->result, row, tableoid) : NULL,
+            leaves ? (size_t)PQgetlength(scan->result, row, tableoid) : 0, rowid, err);
+}
+
+static enum status relation_row(
+        struct pg_scan *scan, int row, struct batch *batch, struct error *err) {
+    int64_t rowid = 0;
+    enum status status = STATUS_OK;
+
+    batch_begin_row(batch);
+    for (size_t i = 0; i < scan->column_count && status == STATUS_OK; i++) {
+        const struct column *column = &scan->schema->columns[scan->columns[i]];
+        bool null = PQgetisnull(scan->result, row, (int)i) != 0;
+
+        if (null && column->not_null) {
+            return scan_changed(column, "may be NULL now", err);
+        }
+        status = pg_decode(column->driver_data,
+                null ? NULL : PQgetvalue(scan->result, row, (int)i),
+                (size_t)PQgetlength(scan->result, row, (int)i), batch, err);
+    }
+    if (status == STATUS_OK && scan->has_rowids) {
+        status = relation_rowid(scan, row, &rowid, err);
+    }
+    if (status == STATUS_OK) {
+        batch_end_row(batch, rowid);
+    }
+    return status;
+}
+
+/* ---- a mere count -------------------------------------------------------------------------
+ */
+
+static enum status count_check(
+        struct pg_scan *scan, const PGresult *result, struct error *err) {
+    (void)scan;
+    if (PQntuples(result) != 1 || PQnfields(result) != 1 || PQgetlength(result, 0, 0) != 8) {
+        return error_set(err, STATUS_PROTOCOL, "server gave something else than a count");
+    }
+    return STATUS_OK;
+}
+
+static enum status count_row(
+        struct pg_scan *scan, int row, struct batch *batch, struct error *err) {
+    const unsigned char *bytes = (const unsigned char *)PQgetvalue(scan->result, row, 0);
+    uint64_t count = 0;
+
+    (void)err;
+    for (int i = 0; i < 8; i++) {
+        count = count << 8 | bytes[i];
+    }
+    batch->rows = (int64_t)count;
+    return STATUS_OK;
+}
+
+/* ---- start --------------------------------------------------------------------------------
+ */
+
+static enum status scan_keep_query(
+        struct pg_scan *scan, const struct query *query, struct error *err) {
+    /* Counting references is all that is done to it. */
+    scan->schema = schema_retain((struct schema *)query->schema);
+    scan->row_goal = query->row_goal;
+    scan->generated = query->schema->kind != RELATION_QUERY;
+    scan->binary = true;
+    scan->transport = (query->flags & (QUERY_COUNT_ONLY | QUERY_UNIQUE)) != 0
+                              ? PG_TRANSPORT_RESULT
+                              : PG_TRANSPORT_CURSOR;
+    if ((query->flags & QUERY_COUNT_ONLY) != 0) {
+        scan->check = count_check;
+        scan->row = count_row;
+        return STATUS_OK;
+    }
+    scan->check = relation_check;
+    scan->row = relation_row;
+    scan->has_rowids = (query->flags & QUERY_IDENTITY) != 0;
+    scan->column_count = query->column_count;
+    scan->columns = memory_alloc_array(query->column_count + 1, sizeof(*scan->columns));
+    if (scan->columns == NULL) {
+        return error_nomem(err);
+    }
+    if (query->column_count > 0) {
+        memcpy(scan->columns, query->columns, query->column_count * sizeof(*query->columns));
+    }
+    return STATUS_OK;
+}
+
+/* For the log, and only there. */
+static char *parameters_json(const struct pg_parameters *parameters) {
+    struct text json;
+
+    text_init(&json, TEXT_SQL_BYTES_MAX);
+    text_append(&json, "[");
+    for (size_t i = 0; i < parameters->count; i++) {
+        text_append(&json, i > 0 ? "," : "");
+        if (parameters->values[i] == NULL) {
+            text_append(&json, "null");
+        } else {
+            text_append_json(&json, parameters->values[i], strlen(parameters->values[i]));
+        }
+    }
+    text_append(&json, "]");
+    return text_steal(&json);
+}
+
+enum status pg_scan_start(
+        struct session *base, const struct query *query, struct scan **out, struct error *err) {
+    struct pg_session *session = pg_session_from(base);
+    struct pg_parameters parameters = { .count = 0 };
+    struct pg_scan *scan = NULL;
+    enum status status = pg_scan_create(base, &scan, err);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = scan_keep_query(scan, query, err);
+    if (status == STATUS_OK) {
+        status = pg_select(query, &scan->sql, &parameters, err);
+    }
+    if (status == STATUS_OK && session->base.host.log_parameters) {
+        scan->parameters = parameters_json(&parameters);
+    }
+    if (status == STATUS_OK) {
+        struct pg_command command = { .values = parameters.values, .count = parameters.count };
+
+        /* A function in the user's query may change settings; see pg_finish(). */
+        session->user_sql = session->user_sql || !scan->generated;
+        status = pg_scan_send(scan, &command, err);
+    }
+    pg_parameters_clear(&parameters);
+    if (status != STATUS_OK) {
+        scan->failure = status;
+        pg_scan_end(&scan->base);
+        return status;
+    }
+    *out = &scan->base;
+    return STATUS_OK;
+}

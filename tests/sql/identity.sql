@@ -1,0 +1,40 @@
+-- How rows are told apart decides the shape: rowid from an integer key, WITHOUT ROWID, or a number
+-- made of the row's place; never two rows under one.
+SELECT bridge_attach('env:DATABASE_URL', 'latency_ms=1', 'schema=shapes');
+SELECT name, remote_name FROM bridge_tables WHERE attached = 0 OR name <> remote_name;
+.mode quote
+SELECT rowid, k, v FROM int_key ORDER BY k;
+SELECT rowid, * FROM int_key WHERE rowid = -3;
+SELECT * FROM int_key WHERE rowid IN (1, 2) ORDER BY rowid DESC;
+SELECT rowid, k FROM big_key ORDER BY k;
+PRAGMA table_info(int_key);
+PRAGMA table_info(big_key);
+SELECT k, v FROM text_key ORDER BY k;
+SELECT v FROM text_key WHERE k = '7';
+SELECT v FROM text_key WHERE k = 7;
+SELECT v FROM text_key WHERE k = CAST('7' AS INTEGER) ORDER BY v;
+SELECT v FROM text_key WHERE k = '7' OR v = 'b' OR k = 'x' ORDER BY v;
+SELECT rowid FROM text_key;
+SELECT k FROM uuid_key WHERE k > '1' OR v = 'a' ORDER BY k;
+PRAGMA table_info(uuid_key);
+SELECT v FROM wide_key ORDER BY v;
+SELECT v FROM wide_key WHERE k > 1 OR v = 'a' ORDER BY v;
+SELECT v FROM wide_key WHERE k = 10000000000000000 ORDER BY v;
+PRAGMA table_info(wide_key);
+SELECT v FROM two_keys WHERE a = 1 OR b = 1 ORDER BY v;
+SELECT count(DISTINCT rowid) FROM two_keys;
+PRAGMA table_info(two_keys);
+SELECT a, b FROM no_key ORDER BY a, b;
+SELECT count(*) FROM no_key WHERE a = 1 OR b = 1 OR a IS NULL;
+SELECT v FROM unique_only WHERE u = 1 OR w = 2 OR v = 'c' ORDER BY v;
+SELECT * FROM "Odd ""name"".x";
+SELECT "a b", "x'y" FROM "Odd ""name"".x" WHERE "select" = 's' AND "ä" IS NOT NULL;
+SELECT * FROM same;
+PRAGMA table_info(same);
+SELECT * FROM SAME_2;
+CREATE VIRTUAL TABLE keyed USING postgres(server=golden, schema=shapes, table=two_keys, declare_keys=1);
+PRAGMA table_info(keyed);
+CREATE VIRTUAL TABLE named USING postgres(server=golden, schema=shapes, table=unique_only, key=w);
+SELECT rowid, v FROM named ORDER BY w;
+CREATE VIRTUAL TABLE loose USING postgres(server=golden, schema=shapes, table=text_key, rowid=1);
+SELECT count(DISTINCT rowid), count(*) FROM loose;

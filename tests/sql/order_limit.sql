@@ -1,0 +1,23 @@
+-- ORDER BY goes to the server where its order is SQLite's; LIMIT sizes the first fetch; OFFSET stays.
+SELECT bridge_attach('env:DATABASE_URL', 'latency_ms=1');
+SELECT id FROM orders ORDER BY id DESC LIMIT 3;
+SELECT id FROM orders ORDER BY placed LIMIT 3;
+SELECT name FROM customers ORDER BY name LIMIT 3;
+SELECT city FROM customers ORDER BY city, id DESC LIMIT 3;
+SELECT city FROM customers ORDER BY city NULLS LAST LIMIT 2;
+SELECT name FROM customers ORDER BY city DESC, name LIMIT 4;
+SELECT name FROM customers ORDER BY name COLLATE NOCASE DESC LIMIT 2;
+SELECT title FROM products ORDER BY price LIMIT 2 OFFSET 2;
+SELECT title FROM products ORDER BY price * 2 DESC LIMIT 2;
+SELECT title FROM products ORDER BY id LIMIT -1 OFFSET 4;
+SELECT title FROM products ORDER BY id LIMIT 0;
+SELECT DISTINCT city FROM customers ORDER BY city LIMIT 3;
+SELECT DISTINCT customer_id FROM orders WHERE paid = 0;
+SELECT count(*), min(id), max(id) FROM orders;
+SELECT max(placed) FROM orders WHERE customer_id = 6;
+SELECT count(*) FROM order_items;
+SELECT count(*) FROM order_items WHERE quantity > 4;
+SELECT sum(quantity) FROM order_items WHERE product_id = 1;
+SELECT id FROM orders WHERE (customer_id, id) > (9, 14) ORDER BY customer_id, id LIMIT 2;
+SELECT id FROM orders WHERE customer_id = id LIMIT 1;
+SELECT EXISTS (SELECT 1 FROM customers WHERE city = 'Lyon');

@@ -1,0 +1,25 @@
+-- Query tables: a SELECT of the server's own SQL as a table; conditions go around it.
+SELECT bridge_server('shop', 'env:DATABASE_URL', 'latency_ms=1');
+CREATE VIRTUAL TABLE top USING postgres(server=shop, query='SELECT city, count(*) AS n FROM customers GROUP BY city');
+SELECT * FROM top ORDER BY n DESC, city LIMIT 3;
+SELECT n FROM top WHERE city = 'Oslo';
+SELECT city FROM top WHERE n = 1 AND city > 'M' ORDER BY city;
+SELECT count(*) FROM top;
+PRAGMA table_info(top);
+CREATE VIRTUAL TABLE keyed USING postgres(server=shop, query='SELECT id, name FROM customers', key=id);
+SELECT rowid, name FROM keyed WHERE rowid = 3;
+SELECT name FROM keyed WHERE id = 3 OR name = 'Dag';
+CREATE VIRTUAL TABLE odd USING postgres(server=shop, query='SELECT 1 AS a, 2 AS "A", ''it''''s'' AS "q q", NULL AS n, 1.50::numeric AS v');
+SELECT * FROM odd;
+PRAGMA table_info(odd);
+CREATE VIRTUAL TABLE bad USING postgres(server=shop, query='SELECT nope FROM customers');
+CREATE VIRTUAL TABLE bad USING postgres(server=shop, query='DELETE FROM customers');
+CREATE VIRTUAL TABLE bad USING postgres(server=shop, query='SELECT 1; SELECT 2');
+CREATE VIRTUAL TABLE writes USING postgres(server=shop, query='SELECT nextval(''no_sequence'')');
+SELECT n, row FROM bridge_query('shop', 'SELECT id, name FROM customers WHERE city = $1 ORDER BY id', 'Oslo');
+SELECT row ->> 'sum' FROM bridge_query('shop', 'SELECT sum(price) FROM products');
+SELECT row FROM bridge_query('shop', 'SELECT $1::int + $2::int AS s, $3::text AS t', 1, 2, NULL);
+SELECT * FROM bridge_query('shop', 'DELETE FROM customers');
+SELECT * FROM bridge_query('shop', 'SELECT 1/0');
+SELECT * FROM bridge_query('nobody', 'SELECT 1');
+SELECT c.name, q.row FROM (SELECT 1 AS id UNION SELECT 2) i JOIN bridge_query('shop', 'SELECT count(*) FROM orders WHERE customer_id = $1', i.id) q JOIN keyed c ON c.id = i.id ORDER BY 1;

@@ -1,0 +1,21 @@
+-- Views, materialized views, partitioned and foreign tables are tables like any other.
+SELECT bridge_attach('env:DATABASE_URL', 'latency_ms=1', 'schema=relations');
+SELECT name, kind, writable, why_not FROM bridge_tables ORDER BY name;
+SELECT * FROM by_city WHERE n > 1;
+SELECT city FROM by_city WHERE n = 1 AND city >= 'P' ORDER BY city;
+SELECT n FROM by_city WHERE city = 'Oslo' OR n = 3;
+SELECT * FROM big_orders ORDER BY pieces DESC, id;
+SELECT * FROM prices WHERE id = 2;
+SELECT * FROM prices WHERE price > 80 ORDER BY price;
+SELECT * FROM events ORDER BY id, at;
+SELECT what FROM events WHERE at >= '2024-01-01' ORDER BY at;
+SELECT what FROM events WHERE id = 1 OR what = 'new' ORDER BY what;
+SELECT count(DISTINCT rowid) FROM events;
+SELECT name FROM far_customers WHERE city = 'Oslo' ORDER BY id;
+SELECT count(*) FROM far_customers;
+SELECT name FROM far_customers WHERE id = 1 OR city = 'Lyon' ORDER BY name;
+SELECT * FROM far_nothing;
+SELECT name FROM far_customers WHERE id = 2;
+PRAGMA table_info(by_city);
+PRAGMA table_info(prices);
+PRAGMA table_info(events);

@@ -1,0 +1,3 @@
+-- arguments: -cmd LOAD -safe
+-- Safe mode refuses .load, so the extension is loaded by -cmd before it; then everything works.
+.load nothing

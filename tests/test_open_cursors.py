@@ -1,0 +1,171 @@
+"""What a program may do while it reads: attach, detach, drop, refresh, roll back, ask again from its own
+functions, fork. The rows being read go on, or the deed is refused; nothing is left behind."""
+import gc
+import os
+
+import pytest
+
+from support import sqlite
+from support.remotes import (
+    attach, attach_error, check_failure, connect, names, remote, rows, value)
+
+ORDERS = "SELECT id FROM orders ORDER BY id"
+
+
+@pytest.fixture
+def db(remote):
+    connection = connect()
+    attach(connection, remote, "name=shop")
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def half(db):
+    """A cursor that has given the first of three rows."""
+    cursor = db.cursor().execute(ORDERS)
+    assert cursor.fetchone() == (10,)
+    return cursor
+
+
+def check_whole(db, half):
+    assert half.fetchall() == [(11,), (12,)]
+    assert value(db, "SELECT count(*) FROM orders") == 3
+
+
+def test_detach_is_refused(db, half):
+    check_failure(sqlite.error(db, "SELECT bridge_detach('shop')"), "SQLITE_ERROR", "while a query reads")
+    check_whole(db, half)
+    assert value(db, "SELECT bridge_detach('shop')") == 3
+
+
+def test_replacing_the_server_is_refused(db, half, remote):
+    words = ("SELECT bridge_server('shop', ?, 'latency_ms=7')", (remote.url,))
+    check_failure(sqlite.error(db, *words), "SQLITE_ERROR", "while a query reads")
+    check_whole(db, half)
+    assert value(db, words[0], *words[1]) == "shop"
+    assert value(db, "SELECT count(*) FROM orders") == 3
+
+
+def test_drop_is_refused(db, half):
+    assert "locked" in sqlite.error(db, "DROP TABLE orders")[1]
+    check_whole(db, half)
+
+
+def test_dropping_another_table(db, half):
+    db.execute("DROP TABLE customers")
+    check_whole(db, half)
+    assert "customers" not in names(db)
+
+
+def test_refresh_and_attach_again(db, half, remote):
+    assert value(db, "SELECT bridge_refresh('shop')") == 0
+    assert attach(db, remote, "name=shop") == 3
+    assert attach(db, remote, "name=other", "prefix=o_") == 3
+    check_whole(db, half)
+    assert value(db, "SELECT count(*) FROM o_orders") == 3
+
+
+def test_refresh_with_a_change(db, half, remote):
+    """PostgreSQL's catalog belongs to the snapshot that the cursor reads; a SQLite file that is being
+    read cannot be changed. So the change shows once the cursor is through."""
+    if remote.driver == "postgres":
+        remote.run("ALTER TABLE customers ADD COLUMN more integer")
+        assert value(db, "SELECT bridge_refresh('shop')") == 0
+        check_whole(db, half)
+    else:
+        check_whole(db, half)
+        remote.run("ALTER TABLE customers ADD COLUMN more integer")
+    assert value(db, "SELECT bridge_refresh('shop')") == 1
+    assert value(db, "SELECT count(more) FROM customers") == 0
+
+
+@pytest.mark.parametrize("writes", [False, True])
+def test_rollback(db, remote, writes):
+    db.execute("CREATE TEMP TABLE notes (x)")
+    db.execute("BEGIN")
+    if writes:
+        db.execute("INSERT INTO notes VALUES (1)")
+    cursor = db.cursor().execute(ORDERS)
+    assert cursor.fetchone() == (10,)
+    db.execute("ROLLBACK")
+    check_whole(db, cursor)
+    assert value(db, "SELECT count(*) FROM notes") == 0
+
+
+def test_statements_of_ones_own_functions(db):
+    db.create_function("orders_of", 1, lambda key: value(
+        db, "SELECT count(*) FROM orders WHERE customer = ?", key))
+    assert rows(db, "SELECT id, orders_of(id) FROM customers ORDER BY id") == [(1, 2), (2, 1), (3, 0)]
+    assert rows(db, "SELECT id FROM customers WHERE orders_of(id) = 1") == [(2,)]
+
+
+def test_functions_that_attach_and_detach(db, remote):
+    assert rows(db, f"SELECT id, bridge_attach('{remote.url}', 'name=other', 'prefix=o_') FROM customers") == [
+        (1, 3), (2, 3), (3, 3)]
+    check_failure(sqlite.error(db, "SELECT id, bridge_detach('shop') FROM customers"),
+                  "SQLITE_ERROR", "while a query reads")
+    assert rows(db, "SELECT DISTINCT bridge_detach('other') FROM sqlite_schema LIMIT 1") == [(3,)]
+    assert value(db, "SELECT count(*) FROM customers") == 3
+
+
+def test_another_connection_within_a_function(db, remote):
+    def ask(key):
+        other = connect()
+        attach(other, remote)
+        found = value(other, "SELECT name FROM customers WHERE id = ?", key)
+        other.close()
+        return found
+
+    db.create_function("elsewhere", 1, ask)
+    assert rows(db, "SELECT elsewhere(id) = name FROM customers") == [(1,)] * 3
+
+
+def test_many_cursors(db):
+    cursors = [db.cursor().execute(ORDERS) for _ in range(100)]
+    assert {cursor.fetchone() for cursor in cursors} == {(10,)}
+    assert sum(len(cursor.fetchall()) for cursor in cursors) == 200
+
+
+def test_a_connection_forgotten_with_a_cursor_open(remote):
+    connection = connect()
+    attach(connection, remote)
+    cursor = connection.execute(ORDERS)
+    cursor.fetchone()
+    del connection, cursor
+    gc.collect()
+    again = connect()
+    assert attach(again, remote) == 3
+
+
+def test_nothing_is_left_open(remote):
+    def once():
+        connection = connect()
+        attach(connection, remote)
+        assert value(connection, "SELECT count(*) FROM orders") == 3
+        connection.execute(ORDERS).fetchone()
+        connection.close()
+
+    once()
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(20):
+        once()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_child_process_does_not_use_its_parents_session(db, half):
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            found = "3 rows" if rows(db, "SELECT count(*) FROM orders") == [(3,)] else "other rows"
+        except BaseException as error:
+            found = str(error)
+        os.write(writer, found.encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writer)
+    found = os.read(reader, 1000).decode()
+    os.close(reader)
+    assert found == "3 rows" or "belongs to the process that opened it" in found
+    check_whole(db, half)
