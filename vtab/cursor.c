@@ -229,6 +229,21 @@ static int cursor_report(struct cursor *cursor, struct error *err) {
     return report_vtab(&cursor->table->base.zErrMsg, err);
 }
 
+/* The snapshot may have begun before the relation was last changed; a new one has not. What
+ * fails again fails for another reason, which its error tells. */
+static int cursor_changed(struct cursor *cursor, struct error *err) {
+    int code = table_changed(cursor->table, err, cursor->opened_at_steps);
+
+    if (code != SQLITE_OK) {
+        return code;
+    }
+    error_clear(err);
+    if (cursor_start(cursor, err) == STATUS_OK && cursor_number_row(cursor, err) == STATUS_OK) {
+        return SQLITE_OK;
+    }
+    return cursor_report(cursor, err);
+}
+
 int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int argc,
         sqlite3_value **argv) {
     struct cursor *cursor = (struct cursor *)base;
@@ -243,7 +258,7 @@ int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int a
     if (table->driver != table->server->target.driver && !table->server->removed) {
         error_set(
                 &err, STATUS_SCHEMA, "server \"%s\" leads elsewhere now", table->server->name);
-        return table_changed(table, &err, cursor->opened_at_steps);
+        return cursor_changed(cursor, &err);
     }
     status = cursor_prepare(cursor, plan, argc, argv, &empty, &err);
     if (status == STATUS_OK && !empty) {
@@ -253,7 +268,7 @@ int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int a
         status = cursor_number_row(cursor, &err);
     }
     if (status == STATUS_SCHEMA) {
-        return table_changed(table, &err, cursor->opened_at_steps);
+        return cursor_changed(cursor, &err);
     }
     return status == STATUS_OK ? SQLITE_OK : cursor_report(cursor, &err);
 }

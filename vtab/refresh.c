@@ -40,7 +40,8 @@ int64_t table_statement_steps(struct table *table) {
 }
 
 static bool plan_starts_late(sqlite3 *db, const char *sql) {
-    static const char *const late[] = { "%COMPOUND%", "%SUBQUERY%", "%CO-ROUTINE%", NULL };
+    static const char *const late[] = { "%COMPOUND%", "%SUBQUERY%", "%CO-ROUTINE%",
+        "MULTI-INDEX OR", NULL };
     char *explain = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", sql);
     sqlite3_stmt *stmt = NULL;
     bool starts_late = true;
@@ -92,9 +93,7 @@ int table_changed(struct table *table, struct error *why, int64_t opened_at_step
     if (status == STATUS_OK && table->driver == server->target.driver &&
             schema_equal(schema, table->schema)) {
         schema_release(schema);
-        why->status = STATUS_REMOTE; /* it is as described: the error speaks for itself */
-        server_failed(server, why);
-        return report_vtab(&table->base.zErrMsg, why);
+        return SQLITE_OK;
     }
     schema_release(schema);
     if (status != STATUS_OK && status != STATUS_SCHEMA) {

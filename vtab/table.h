@@ -30,7 +30,9 @@ int table_rename(sqlite3_vtab *, const char *new_name);
 /* xBestIndex: vtab/index.c. Only consults data; nothing is asked of the remote. */
 int table_best_index(sqlite3_vtab *, sqlite3_index_info *);
 /* The relation is not as described: describes it again and makes SQLite connect its tables and
- * prepare the running statement afresh (vtab/refresh.c). The SQLITE_* code to return. */
+ * prepare the running statement afresh (vtab/refresh.c). The SQLITE_* code to return.
+ * SQLITE_OK, and why is left as it is: it is as described, and nothing was read from it in the
+ * snapshot that was too old: one more try may find it so. */
 int table_changed(struct table *, struct error *why, int64_t opened_at_steps);
 /* How far the running statement is; for table_changed(). -1: cannot tell. */
 int64_t table_statement_steps(struct table *);

@@ -332,6 +332,7 @@ static bool relation_build(const struct catalog *catalog, int row, struct schema
     relation->oid = facts_oid(facts, row, RELATION_OID);
     relation->utf8 = catalog->session->utf8;
     relation->sql_ascii = catalog->session->sql_ascii;
+    failed = !pg_definition_read(schema, relation, facts, row);
     columns = extent_find(catalog->facts[PG_QUESTION_COLUMNS], relation->oid);
     keys = extent_find(catalog->facts[PG_QUESTION_KEYS], relation->oid);
     leaves = extent_find(catalog->facts[PG_QUESTION_LEAVES], relation->oid);
@@ -346,7 +347,8 @@ static bool relation_build(const struct catalog *catalog, int row, struct schema
     relation_add_rows(schema, facts, row, RELATION_ROWS, RELATION_PAGES);
     failed = failed || !relation_leaves(schema, relation, &leaves) ||
              !relation_columns(schema, relation, &columns) ||
-             !relation_keys(schema, relation, &keys, &columns);
+             !relation_keys(schema, relation, &keys, &columns) ||
+             !pg_definition_state(schema, relation);
     if (!failed) {
         relation_stats(schema, &stats, &columns);
     }

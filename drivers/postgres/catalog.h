@@ -16,7 +16,9 @@ enum relation_fact {
     RELATION_PAGES,
     RELATION_PRIVILEGE, /* to insert, update or delete */
     RELATION_UPDATABLE, /* views and foreign tables: for anybody */
-    RELATION_STANDBY
+    RELATION_STANDBY,
+    RELATION_COLUMNS_KNOWN, /* for pg_definition */
+    RELATION_DEFINITION
 };
 
 /* Answers about relations below are sorted by the oid in column 0. */
@@ -76,6 +78,13 @@ enum pg_question {
 };
 
 void pg_question_sql(enum pg_question, int server_version, struct text *sql);
+/* The sum of a relation's definition over pg_class "c", whose first `known` columns count. */
+void pg_definition_sql(struct text *sql, const char *known);
+/* From a row of PG_QUESTION_RELATIONS. False when memory is out. */
+bool pg_definition_read(struct schema *, struct pg_relation *, const PGresult *facts, int row);
+/* Fills schema.state. Two schemas of one relation may be taken for each other when it is the
+ * same: the sum, and the leaves, which rowids count. */
+bool pg_definition_state(struct schema *, const struct pg_relation *);
 /* For query columns: type_facts of types in order. $1: oid[], $2: int4[] of typmods. */
 void pg_types_sql(int server_version, struct text *sql);
 /* For query columns: a letter and a name for each of the collation names that are listed in

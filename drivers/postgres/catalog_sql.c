@@ -19,7 +19,10 @@ static const char relations_sql[] =
         "r.reltuples, r.relpages, has_table_privilege(r.oid, 'INSERT, UPDATE, DELETE') OR "
         "has_any_column_privilege(r.oid, 'INSERT, UPDATE'), "
         "r.relkind NOT IN ('v', 'f') OR pg_relation_is_updatable(r.oid, true) & 28 <> 0, "
-        "pg_is_in_recovery() FROM rels r ORDER BY r.place, r.relname";
+        "pg_is_in_recovery(), c.relnatts, ";
+
+static const char relations_from_sql[] =
+        " FROM rels r JOIN pg_catalog.pg_class c ON c.oid = r.oid ORDER BY r.place, r.relname";
 
 /* Domains down to the type they are made of. Only the one next to it can have a typmod. */
 static const char domains_cte[] =
@@ -129,7 +132,6 @@ static void append_collation(int server_version, struct text *sql) {
 
 void pg_question_sql(enum pg_question question, int server_version, struct text *sql) {
     static const char *const simple[PG_QUESTION_COUNT] = {
-        [PG_QUESTION_RELATIONS] = relations_sql,
         [PG_QUESTION_KEYS] = keys_sql,
         [PG_QUESTION_LEAVES] = leaves_sql,
         [PG_QUESTION_STATS] = stats_sql,
@@ -137,6 +139,12 @@ void pg_question_sql(enum pg_question question, int server_version, struct text 
 
     text_append(sql, "WITH RECURSIVE ");
     text_append(sql, relations_cte);
+    if (question == PG_QUESTION_RELATIONS) {
+        text_append(sql, relations_sql);
+        pg_definition_sql(sql, "c.relnatts");
+        text_append(sql, relations_from_sql);
+        return;
+    }
     if (simple[question] != NULL) {
         text_append(sql, simple[question]);
         return;

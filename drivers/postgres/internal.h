@@ -102,6 +102,13 @@ struct pg_column {
     int64_t integer_min, integer_max; /* PG_FAMILY_INTEGER */
 };
 
+/* What a schema relies on, in one number: see definition.c. */
+struct pg_definition {
+    const char *known; /* the columns that the sum is over: up to this attnum */
+    const char *sum;
+    double checked_in; /* the snapshot in which it was found unchanged: when that began */
+};
+
 /* schema.driver_data */
 struct pg_relation {
     uint32_t oid;
@@ -109,6 +116,7 @@ struct pg_relation {
     bool sql_ascii; /* bytes may be anything: decode.c checks them */
     const uint32_t *leaf_oids; /* partitions and children, ascending; a rowid holds the index */
     size_t leaf_count;         /* 0: a plain table */
+    struct pg_definition *definition; /* NULL: RELATION_QUERY */
     bool foreign_leaves; /* some leaf is foreign: no ctid of ours, NOT NULL not enforced */
 };
 

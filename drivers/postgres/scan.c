@@ -132,7 +132,10 @@ enum status pg_scan_send(
     if (status == STATUS_OK) {
         status = pg_snapshot_release(scan->request, err);
     }
-    return status == STATUS_OK ? pg_request_send(scan->request, err) : status;
+    if (status == STATUS_OK) {
+        status = pg_request_send(scan->request, err);
+    }
+    return status == STATUS_OK ? pg_definition_ask(scan, err) : status;
 }
 
 /* Takes the answer that is awaited into scan->result. */
@@ -202,6 +205,7 @@ static enum status scan_advance(struct pg_scan *scan, struct error *err) {
     if (status == STATUS_OK) {
         status = scan->check(scan, scan->result, err);
     }
+    status = pg_definition_finish(scan, status, err);
     if (status != STATUS_OK) {
         return status;
     }
@@ -316,6 +320,7 @@ void pg_scan_end(struct scan *base) {
     }
     session = pg_session_from(base->session);
     session->open_scans--;
+    pg_request_drop(scan->definition);
     pg_request_drop(scan->request);
     if (base->statement != NULL) { /* it was sent */
         scan_close_cursor(scan);

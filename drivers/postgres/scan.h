@@ -35,10 +35,11 @@ struct pg_scan {
     int *columns;
 
     /* where it is */
-    unsigned cursor;            /* its number */
-    struct pg_request *request; /* the one under way; NULL: none */
-    int fetch_rows;             /* that it asks for */
-    int64_t undone;             /* the session's, when it was sent */
+    unsigned cursor;               /* its number */
+    struct pg_request *definition; /* asked for beside the first rows; NULL: no need to */
+    struct pg_request *request;    /* the one under way; NULL: none */
+    int fetch_rows;                /* that it asks for */
+    int64_t undone;                /* the session's, when it was sent */
     int64_t row_goal;
     PGresult *result; /* being read */
     int next_row;     /* of result */
@@ -56,6 +57,14 @@ static inline struct pg_scan *pg_scan_from(struct scan *scan) {
 enum status pg_scan_create(struct session *, struct pg_scan **out, struct error *);
 /* Sends scan->sql by scan->transport: with BEGIN in front when it is the snapshot's first. */
 enum status pg_scan_send(struct pg_scan *, const struct pg_command *parameters, struct error *);
+
+/* ---- definition.c -------------------------------------------------------------------------
+ */
+
+/* Sends the question behind the statement, where it has not been answered in this snapshot. */
+enum status pg_definition_ask(struct pg_scan *, struct error *);
+/* What the statement came to, given that; STATUS_SCHEMA: the relation is not as described. */
+enum status pg_definition_finish(struct pg_scan *, enum status statement, struct error *);
 
 /* ---- statement.c --------------------------------------------------------------------------
  */

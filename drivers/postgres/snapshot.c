@@ -32,6 +32,7 @@ enum status pg_snapshot_enter(
         return status;
     }
     session->snapshot_open = true;
+    session->snapshot_began_ms = pg_now_ms();
     if (!session->snapshot_wanted) {
         session->snapshot_wanted = true;
         session->snapshot_own = true;

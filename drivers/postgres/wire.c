@@ -128,6 +128,12 @@ enum status pg_request_add(
                     binary ? command->lengths[i] : (int64_t)strlen(command->values[i]);
         }
     }
+    if (command->prepared) {
+        return request_added(request,
+                PQsendQueryPrepared(session->connection, command->sql, (int)command->count,
+                        command->values, command->lengths, command->formats, command->binary),
+                err);
+    }
     return request_added(request,
             PQsendQueryParams(session->connection, command->sql, (int)command->count,
                     command->types, command->values, command->lengths, command->formats,
@@ -140,6 +146,18 @@ enum status pg_request_add_text(
     struct pg_command command = { .sql = sql };
 
     return pg_request_add(request, &command, err);
+}
+
+enum status pg_request_prepare(
+        struct pg_request *request, const char *name, const char *sql, struct error *err) {
+    struct pg_session *session = request->session;
+    enum status status = pg_session_check(session, err);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    session->base.counts.bytes_out += (int64_t)strlen(sql);
+    return request_added(request, PQsendPrepare(session->connection, name, sql, 0, NULL), err);
 }
 
 enum status pg_request_describe(

@@ -56,10 +56,13 @@ struct pg_session {
     int64_t undone;  /* failures whose savepoint was rolled back to */
     uint64_t proven; /* hash of the last statement that has worked; see scan.c */
 
-    bool snapshot_wanted; /* pg_begin() was called, or a scan runs without it */
-    bool snapshot_open;   /* BEGIN was sent */
-    bool snapshot_own;    /* wanted by a scan alone: over with the last one */
-    bool user_sql;        /* a statement of the user's may have changed settings: roll back */
+    unsigned definition_serial; /* of its prepared statement: another for each attempt */
+    bool definition_prepared;
+    double snapshot_began_ms; /* tells it from every other one */
+    bool snapshot_wanted;     /* pg_begin() was called, or a scan runs without it */
+    bool snapshot_open;       /* BEGIN was sent */
+    bool snapshot_own;        /* wanted by a scan alone: over with the last one */
+    bool user_sql; /* a statement of the user's may have changed settings: roll back */
     int64_t idle_ms;
 };
 
@@ -86,10 +89,13 @@ struct pg_command {
     const Oid *types;
     const int *lengths, *formats;
     size_t count;
-    bool binary; /* the form of its result */
+    bool binary;   /* the form of its result */
+    bool prepared; /* sql is the name that pg_request_prepare() gave */
 };
 enum status pg_request_add(struct pg_request *, const struct pg_command *, struct error *);
 enum status pg_request_add_text(struct pg_request *, const char *sql, struct error *);
+enum status pg_request_prepare(
+        struct pg_request *, const char *name, const char *sql, struct error *);
 enum status pg_request_describe(struct pg_request *, const char *sql, struct error *);
 /* Puts the Sync behind the commands and as much as goes on the wire. */
 enum status pg_request_send(struct pg_request *, struct error *);

@@ -131,7 +131,8 @@ static void changes_are_noticed(void **state) {
         { "ALTER TABLE wire.t ALTER COLUMN price TYPE numeric(12,3)", "\"price\" has another" },
         { "ALTER TABLE wire.t ALTER COLUMN price TYPE text", "price" },
         { "ALTER TABLE wire.t ALTER COLUMN name DROP NOT NULL; UPDATE wire.t SET name = NULL",
-                "\"name\" may be NULL now" },
+                "\"wire.t\" has other columns or keys" },
+        { "ALTER TABLE wire.t DROP CONSTRAINT t_pkey", "\"wire.t\" has other columns or keys" },
         { "DROP TABLE wire.t", "wire.t" },
         { "DROP SCHEMA wire CASCADE", "wire.t" },
     };

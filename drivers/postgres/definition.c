@@ -1,0 +1,191 @@
+/* Is a relation still what it was described as?
+ *
+ * A column's type and precision can be seen by what comes over the wire, and are checked there.
+ * A dropped key, a dropped NOT NULL or another collation cannot, and would lose rows: SQLite
+ * stops after one row of a unique key, and asks for no NULLs where none can be. So the catalog
+ * sums up in one number all that a schema relies on; the same number is asked for once per
+ * relation and snapshot, in the round trip of its first scan.
+ *
+ * A table that was rewritten (by a new type, or TRUNCATE) after the snapshot began looks empty
+ * in it: PostgreSQL's rewriting forgets which rows are old. Then the file that the snapshot's
+ * catalog names is not the table's file any more. The question is asked behind the statement:
+ * that has locked the table, and locking is when the server looks what others have changed. */
+#include "drivers/postgres/catalog.h"
+#include "drivers/postgres/scan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Over pg_class "c"; %s: how many columns are known. One added behind them changes nothing. */
+static const char definition_sql[] =
+        "hashtextextended(concat_ws('/', %s, c.relkind::text, "
+        "(SELECT string_agg(concat_ws(' ', a.attname, a.atttypid, a.atttypmod, a.attnotnull, "
+        "a.attcollation), ',' ORDER BY a.attnum) FROM pg_catalog.pg_attribute a "
+        "WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.attnum <= %s AND NOT a.attisdropped), "
+        "'keys', (SELECT string_agg(concat_ws(' ', i.indkey::text, i.indnkeyatts, "
+        "i.indisprimary, i.indisvalid AND i.indisready AND i.indislive, i.indimmediate, "
+        "i.indpred IS NULL AND i.indexprs IS NULL), ',' ORDER BY i.indkey::text COLLATE \"C\", "
+        "i.indexrelid) FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisunique), "
+        "'unchecked', (SELECT string_agg(nn.conkey::text, ',' ORDER BY nn.conkey) "
+        "FROM pg_catalog.pg_constraint nn WHERE nn.conrelid = c.oid AND nn.contype = 'n' "
+        "AND NOT nn.convalidated), "
+        "'children', CASE WHEN c.relhassubclass THEN (SELECT string_agg(h.inhrelid::text, ',' "
+        "ORDER BY h.inhrelid) FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid) END), "
+        "0)";
+
+/* Where the snapshot and the present differ: the name leads to another table, a table to
+ * another file. */
+static const char differences_sql[] =
+        "(to_regclass(format('%I.%I', $1::text, $2::text))::oid IS DISTINCT FROM c.oid)::int + "
+        "(SELECT count(*) FROM (SELECT c.oid AS oid, c.relfilenode AS file UNION ALL "
+        "SELECT l.oid, l.relfilenode FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_class l "
+        "ON l.oid = h.inhrelid WHERE c.relhassubclass AND h.inhparent = c.oid) AS f "
+        "WHERE f.file <> 0 AND pg_relation_filenode(f.oid) IS DISTINCT FROM f.file)";
+
+void pg_definition_sql(struct text *sql, const char *known) {
+    text_printf(sql, definition_sql, known, known);
+}
+
+bool pg_definition_read(
+        struct schema *schema, struct pg_relation *relation, const PGresult *facts, int row) {
+    struct pg_definition *definition = arena_alloc(&schema->arena, sizeof(*definition));
+    bool failed = false;
+
+    if (definition == NULL) {
+        return false;
+    }
+    definition->known =
+            pg_facts_text(facts, row, RELATION_COLUMNS_KNOWN, &schema->arena, &failed);
+    definition->sum = pg_facts_text(facts, row, RELATION_DEFINITION, &schema->arena, &failed);
+    relation->definition = definition;
+    return !failed;
+}
+
+bool pg_definition_state(struct schema *schema, const struct pg_relation *relation) {
+    enum { STATE_BYTES = 64 };
+    char *state = arena_alloc(&schema->arena, STATE_BYTES);
+    uint64_t leaves = relation->leaf_count;
+
+    if (state == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < relation->leaf_count; i++) {
+        leaves = (leaves ^ relation->leaf_oids[i]) * 0x100000001b3; /* as FNV does */
+    }
+    snprintf(state, STATE_BYTES, "%s/%016llx", relation->definition->sum,
+            (unsigned long long)leaves);
+    schema->state = state;
+    return true;
+}
+
+/* $1 schema, $2 name, $3 columns known. No row: there is no such relation in the snapshot. What
+ * became of an attempt is not always known: the next one takes another name. */
+static enum status definition_prepare(struct pg_session *session, struct pg_request *request,
+        char *name, size_t name_bytes, struct error *err) {
+    struct text sql;
+    enum status status;
+
+    session->definition_serial += !session->definition_prepared;
+    snprintf(name, name_bytes, "drawbridge_definition_%u", session->definition_serial);
+    if (session->definition_prepared) {
+        return STATUS_OK;
+    }
+    text_init(&sql, TEXT_SQL_BYTES_MAX);
+    text_append(&sql, "SELECT ");
+    pg_definition_sql(&sql, "$3::int4");
+    text_append(&sql, ", ");
+    text_append(&sql, differences_sql);
+    text_append(&sql, " FROM pg_catalog.pg_class c WHERE c.relname = $2::name "
+                      "AND c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n "
+                      "WHERE n.nspname = $1::name)");
+    status = text_status(&sql, err);
+    if (status == STATUS_OK) {
+        status = pg_request_prepare(request, name, text_get(&sql), err);
+    }
+    text_clear(&sql);
+    return status;
+}
+
+enum status pg_definition_ask(struct pg_scan *scan, struct error *err) {
+    struct pg_session *session = pg_session_from(scan->base.session);
+    const struct pg_relation *relation =
+            scan->schema != NULL ? pg_relation(scan->schema) : NULL;
+    char name[48];
+    const char *values[3];
+    struct pg_command command = { .sql = name, .prepared = true, .values = values, .count = 3 };
+    enum status status;
+
+    if (relation == NULL || relation->definition == NULL ||
+            relation->definition->checked_in == session->snapshot_began_ms) {
+        return STATUS_OK;
+    }
+    values[0] = scan->schema->remote_schema;
+    values[1] = scan->schema->remote_name;
+    values[2] = relation->definition->known;
+    status = pg_request_create(session, &scan->definition, err);
+    if (status == STATUS_OK) {
+        status = definition_prepare(session, scan->definition, name, sizeof(name), err);
+    }
+    if (status == STATUS_OK) {
+        status = pg_request_add(scan->definition, &command, err);
+    }
+    return status == STATUS_OK ? pg_request_send(scan->definition, err) : status;
+}
+
+static enum status definition_compare(
+        const struct pg_scan *scan, const PGresult *answer, struct error *err) {
+    const struct pg_definition *definition = pg_relation(scan->schema)->definition;
+
+    if (PQntuples(answer) != 1) {
+        return error_set(err, STATUS_SCHEMA,
+                "remote table changed: \"%s.%s\" was not there when this statement began",
+                scan->schema->remote_schema, scan->schema->remote_name);
+    }
+    if (strcmp(PQgetvalue(answer, 0, 0), definition->sum) != 0) {
+        return error_set(err, STATUS_SCHEMA,
+                "remote table changed: \"%s.%s\" has other columns or keys",
+                scan->schema->remote_schema, scan->schema->remote_name);
+    }
+    if (strcmp(PQgetvalue(answer, 0, 1), "0") != 0) {
+        return error_set(err, STATUS_SCHEMA,
+                "remote table changed: \"%s.%s\" was replaced or rewritten after this "
+                "statement began",
+                scan->schema->remote_schema, scan->schema->remote_name);
+    }
+    return STATUS_OK;
+}
+
+/* What fails may fail because the relation has changed, and then nobody could ask any more. */
+static enum status definition_unknown(enum status failed, struct error *err) {
+    if (failed == STATUS_REMOTE && err != NULL && err->status == STATUS_REMOTE) {
+        err->status = STATUS_SCHEMA;
+    }
+    return failed == STATUS_REMOTE ? STATUS_SCHEMA : failed;
+}
+
+enum status pg_definition_finish(
+        struct pg_scan *scan, enum status statement, struct error *err) {
+    struct pg_session *session = pg_session_from(scan->base.session);
+    struct pg_request *request = scan->definition;
+    enum status status = statement;
+
+    if (request == NULL) {
+        return status;
+    }
+    if (status == STATUS_OK) {
+        status = pg_request_finish(request, true, err);
+        scan->base.ms += request->waited_ms;
+    } else {
+        status = definition_unknown(status, err);
+    }
+    if (status == STATUS_OK) {
+        session->definition_prepared = true;
+        status = definition_compare(scan, request->result, err);
+    }
+    if (status == STATUS_OK) {
+        pg_relation(scan->schema)->definition->checked_in = session->snapshot_began_ms;
+    }
+    pg_request_drop(request);
+    scan->definition = NULL;
+    return status;
+}
