@@ -107,9 +107,10 @@ static bool key_equal(const struct key *a, const struct key *b) {
 bool schema_equal(const struct schema *a, const struct schema *b) {
     if (a->kind != b->kind || !text_equal(a->remote_schema, b->remote_schema) ||
             !text_equal(a->remote_name, b->remote_name) || !text_equal(a->query, b->query) ||
-            !text_equal(a->comment, b->comment) || !text_equal(a->state, b->state) || a->identity != b->identity ||
-            a->key_column != b->key_column || a->column_count != b->column_count ||
-            a->key_count != b->key_count || a->writable != b->writable) {
+            !text_equal(a->comment, b->comment) || !text_equal(a->state, b->state) ||
+            a->identity != b->identity || a->key_column != b->key_column ||
+            a->column_count != b->column_count || a->key_count != b->key_count ||
+            a->writable != b->writable) {
         return false;
     }
     for (size_t i = 0; i < a->column_count; i++) {

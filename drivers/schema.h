@@ -83,9 +83,10 @@ struct schema {
     size_t key_count;
     double rows_estimate; /* -1 unknown */
     double row_bytes;     /* average width; 0 unknown */
-    const char *state;    /* the driver's mark: others of it mean another definition; may be NULL */
-    bool writable;        /* by this role, as far as the remote tells */
-    const char *why_not;  /* set when it is not */
+    const char
+            *state; /* the driver's mark: others of it mean another definition; may be NULL */
+    bool writable;  /* by this role, as far as the remote tells */
+    const char *why_not; /* set when it is not */
 
     /* filled by the driver's present() */
     enum identity identity;
