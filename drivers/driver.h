@@ -1,7 +1,7 @@
 /* What a backend must provide. Read this file first.
  *
  * driver   constant table, one per kind of backend
- * session  live connection to a remote; one SQLite connection holds it
+ * session  live connection to a remote; one SQLite connection holds it at a time
  * scan     one running remote query; several may be open on a session at once
  *
  * A slot that can fail returns STATUS_OK, or another status with *err filled and *out left as
@@ -17,6 +17,7 @@
 #include "base/memory.h"
 #include "base/options.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "drivers/batch.h"
 #include "drivers/query.h"
 #include "drivers/schema.h"
@@ -25,6 +26,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum { WAIT_SLICE_MS = 100 }; /* the longest wait between two looks at host.interrupted */
 
@@ -38,7 +40,7 @@ struct statement_record {
     const char *notices; /* NULL when there were none */
 };
 
-/* What the caller lends to a session for as long as it holds it. */
+/* What the caller lends to a session for as long as it holds it; bound at each loan. */
 struct host {
     void *context;
     /* Asked at least every WAIT_SLICE_MS of waiting; true: stop the remote, STATUS_CANCELLED.
@@ -56,10 +58,18 @@ struct session_counts {
 struct session {
     const struct driver *driver;
     struct host host;
-    bool broken;             /* lost: only close is allowed any more */
-    double latency_ms;       /* the quickest answer seen while opening; 0 embedded */
-    char server_version[64]; /* "15.20" */
-    struct session_counts counts;
+    bool broken;                  /* lost: only close is allowed any more */
+    double latency_ms;            /* the quickest answer seen while opening; 0 embedded */
+    char server_version[64];      /* "15.20" */
+    struct session_counts counts; /* of this loan */
+
+    /* session_pool.c's own */
+    pid_t owner; /* the process that opened it: a child must not speak for it */
+    struct session *pool_next;
+    char *pool_key;   /* what it may be lent for; NULL: it is closed after use */
+    bool lent_before; /* to somebody else: it may have died unseen */
+    int64_t idle_close_ms;
+    double resting_since_ms; /* 0: it is in use */
 };
 
 /* First member of every driver's own scan. */
@@ -87,6 +97,7 @@ struct judgement {
 enum driver_capability {
     DRIVER_SQL = 1,      /* query_start: statements of the user's own */
     DRIVER_SNAPSHOT = 2, /* begin and finish: several scans see one state of the remote */
+    DRIVER_POOL = 64,    /* session_key, reset and resume: sessions can be used again */
 };
 
 struct driver {
@@ -114,6 +125,16 @@ struct driver {
             struct session **out, struct error *);
     void (*close)(
             struct session *); /* accepts NULL and broken ones; never waits for an answer */
+    /* DRIVER_POOL. What open() makes of a session besides the connection text: the options and
+     * the environment that it looks at. Appended to the key that sessions are kept by. */
+    void (*session_key)(const struct options *, struct text *key);
+    /* DRIVER_POOL. Makes it as it was opened, without waiting for an answer. Not STATUS_OK: it
+     * can only be closed. All scans have ended; there is no transaction. */
+    enum status (*reset)(struct session *);
+    /* DRIVER_POOL. Before a use that begins no snapshot's middle: waits for the answer to
+     * reset(), if that was called, and looks, without asking, whether the remote has gone. Not
+     * STATUS_OK: it can only be closed. */
+    enum status (*resume)(struct session *, struct error *);
     enum status (*ping)(struct session *, double *ms, struct error *);
     /* The absolute path of the one file that the remote is, so that the host's own main file
      * can be refused; gives NULL when there is none. The slot is NULL for remotes that are no

@@ -42,6 +42,7 @@ struct server {
     struct known_table *tables; /* in catalog order */
     bool catalog_complete;      /* a whole catalog has been read at least once */
     struct session *session;    /* NULL until first use */
+    struct session *foreign;    /* of the process this one was forked from: to be closed */
     int cursors;                /* open ones: while there are any, the snapshot lasts */
     bool in_snapshot;
     int64_t snapshot_statements; /* scans started in it */

@@ -149,6 +149,7 @@ static enum status cursor_start(struct cursor *cursor, struct error *err) {
     bool used_before = server->session != NULL && !server->session->broken;
     enum status status = cursor_run(cursor, err);
 
+    used_before |= server->session != NULL && server->session->lent_before;
     if (status == STATUS_LOST && first && used_before) {
         error_clear(err);
         server_restart(server);

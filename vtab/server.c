@@ -3,6 +3,7 @@
 #include "vtab/connection.h"
 
 #include "base/trace.h"
+#include "drivers/session_pool.h"
 #include "vtab/report.h"
 
 #include <string.h>
@@ -27,10 +28,30 @@ static void counts_add(struct session_counts *to, const struct session_counts *f
 static void server_close_session(struct server *server) {
     if (server->session != NULL) {
         counts_add(&server->past, &server->session->counts);
-        server->session->driver->close(server->session);
+        session_pool_give(server->session);
         server->session = NULL;
     }
     server->in_snapshot = false;
+}
+
+/* In a child of fork(): what its parent began may still be read from, each with an error, by
+ * cursors that were open; a session of the child's own takes its place. */
+static void server_leave_foreign(struct server *server) {
+    counts_add(&server->past, &server->session->counts);
+    server->session->pool_next = server->foreign;
+    server->foreign = server->session;
+    server->session = NULL;
+    server->in_snapshot = false;
+    server->snapshot_statements = 0;
+}
+
+static void server_close_foreign(struct server *server) {
+    while (server->foreign != NULL) {
+        struct session *session = server->foreign;
+
+        server->foreign = session->pool_next;
+        session_pool_give(session);
+    }
 }
 
 static void server_forget_tables(struct server *server) {
@@ -57,6 +78,7 @@ void server_release(struct server *server) {
         return;
     }
     server_close_session(server);
+    server_close_foreign(server);
     server_forget_tables(server);
     target_clear(&server->target);
     options_clear(&server->options);
@@ -194,8 +216,7 @@ static enum status server_connect(struct server *server, struct error *err) {
     if (server->removed) {
         return error_set(err, STATUS_USAGE, "server \"%s\" was detached", server->name);
     }
-    status = server->target.driver->open(
-            server->target.connection, &server->options, &host, &server->session, err);
+    status = session_pool_take(&server->target, &server->options, &host, &server->session, err);
     if (status == STATUS_OK) {
         status = server_refuse_host_file(server, err);
         if (status != STATUS_OK) {
@@ -211,9 +232,27 @@ static enum status server_connect(struct server *server, struct error *err) {
     return status;
 }
 
+/* Looks at a session that nothing is under way on. What died or rested too long is given up. */
+static void server_look(struct server *server) {
+    struct session *session = server->session;
+    const struct driver *driver = server->target.driver;
+
+    if (session == NULL || (driver->capabilities & DRIVER_POOL) == 0) {
+        return;
+    }
+    if (session_pool_is_foreign(session)) {
+        server_leave_foreign(server);
+    } else if (!server->in_snapshot && session_pool_is_stale(session)) {
+        server_close_session(server);
+    } else if (!server->in_snapshot && !session->broken) {
+        driver->resume(session, NULL); /* it is broken, or it is well */
+    }
+}
+
 enum status server_session(struct server *server, struct session **out, struct error *err) {
     enum status status = STATUS_OK;
 
+    server_look(server);
     if (server->session != NULL && server->session->broken) {
         if (server->in_snapshot && server->snapshot_statements > 0) {
             return error_set(err, STATUS_LOST,
@@ -227,6 +266,7 @@ enum status server_session(struct server *server, struct session **out, struct e
         status = server_connect(server, err);
     }
     if (status == STATUS_OK) {
+        session_pool_wake(server->session);
         *out = server->session;
     }
     return status;
@@ -267,6 +307,10 @@ void server_open_cursor(struct server *server) {
 void server_close_cursor(struct server *server) {
     if (--server->cursors == 0) {
         server_end_snapshot(server);
+        server_close_foreign(server);
+        if (server->session != NULL) {
+            session_pool_rest(server->session);
+        }
         if (server->removed) {
             server_close_session(server);
         }

@@ -86,7 +86,10 @@ static enum status definition_prepare(struct pg_session *session, struct pg_requ
     enum status status;
 
     session->definition_serial += !session->definition_prepared;
-    snprintf(name, name_bytes, "drawbridge_definition_%u", session->definition_serial);
+    name[0] = '\0'; /* the unnamed one lasts as long as the request, which is all there is */
+    if (!session->shared) {
+        snprintf(name, name_bytes, "drawbridge_definition_%u", session->definition_serial);
+    }
     if (session->definition_prepared) {
         return STATUS_OK;
     }
@@ -179,7 +182,7 @@ enum status pg_definition_finish(
         status = definition_unknown(status, err);
     }
     if (status == STATUS_OK) {
-        session->definition_prepared = true;
+        session->definition_prepared = !session->shared;
         status = definition_compare(scan, request->result, err);
     }
     if (status == STATUS_OK) {

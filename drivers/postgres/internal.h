@@ -182,6 +182,7 @@ enum status pg_decode_rowid(const struct pg_relation *, const char *ctid, size_t
 
 struct pg_session;
 extern const struct driver postgres_driver;
+extern const struct option_spec postgres_server_options[];
 
 enum status pg_parse_url(
         const char *url, struct options *, char **connection, char **display, struct error *);
@@ -189,6 +190,9 @@ bool pg_has_secret(const char *connection);
 enum status pg_open(const char *connection, const struct options *, const struct host *,
         struct session **out, struct error *);
 void pg_close(struct session *);
+void pg_session_key(const struct options *, struct text *key);
+enum status pg_reset(struct session *);
+enum status pg_resume(struct session *, struct error *);
 void pg_library_version(char *text, size_t bytes);
 enum status pg_ping(struct session *, double *ms, struct error *);
 enum status pg_begin(struct session *, int64_t idle_ms, struct error *);

@@ -26,12 +26,15 @@ enum status pg_snapshot_enter(
     if (session->snapshot_open) {
         return STATUS_OK;
     }
+    session->snapshot_open = true; /* before the request: it begins with BEGIN */
     status = pg_request_add_text(
             request, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
-    if (status != STATUS_OK) {
-        return status;
+    if (status == STATUS_OK) {
+        status = pg_settings_enter(session, request, err);
     }
-    session->snapshot_open = true;
+    if (status != STATUS_OK) {
+        return status; /* what was queued cannot be taken back: the caller drops the session */
+    }
     session->snapshot_began_ms = pg_now_ms();
     if (!session->snapshot_wanted) {
         session->snapshot_wanted = true;
@@ -100,17 +103,18 @@ void pg_finish(struct session *base) {
 
     session->snapshot_wanted = false;
     session->snapshot_own = false;
+    session->user_sql_before |= session->user_sql;
     session->user_sql = false;
     if (!session->snapshot_open || pg_session_check(session, NULL) != STATUS_OK) {
         return;
     }
     finish_running(session);
-    session->snapshot_open = false;
     if (pg_request_create(session, &request, NULL) != STATUS_OK ||
             pg_request_add_text(request, sql, NULL) != STATUS_OK ||
             pg_request_send(request, NULL) != STATUS_OK) {
         /* Without its end the snapshot would live on under the next statement. */
         pg_session_break(session, STATUS_LOST, "snapshot could not be ended", NULL);
     }
+    session->snapshot_open = false;
     pg_request_drop(request);
 }

@@ -29,7 +29,7 @@ enum status pg_session_check(struct pg_session *session, struct error *err) {
     if (session->base.broken) {
         return session_lost(session, err);
     }
-    if (session->owner != getpid()) {
+    if (session->base.owner != getpid()) {
         return error_set(
                 err, STATUS_LOST, "connection to server belongs to the process that opened it");
     }
@@ -107,10 +107,24 @@ static enum status request_added(struct pg_request *request, int accepted, struc
     return STATUS_OK;
 }
 
+/* Before a command: where the session is shared, a request outside a transaction begins with
+ * the settings. */
+static enum status request_begin(struct pg_request *request, struct error *err) {
+    struct pg_session *session = request->session;
+    enum status status = pg_session_check(session, err);
+
+    if (status == STATUS_OK && session->shared && !session->snapshot_open &&
+            request->command_count == 0 && !request->settled) {
+        request->settles = true;
+        status = pg_settings_enter(session, request, err);
+    }
+    return status;
+}
+
 enum status pg_request_add(
         struct pg_request *request, const struct pg_command *command, struct error *err) {
     struct pg_session *session = request->session;
-    enum status status = pg_session_check(session, err);
+    enum status status = request_begin(request, err);
 
     if (status != STATUS_OK) {
         return status;
@@ -151,7 +165,7 @@ enum status pg_request_add_text(
 enum status pg_request_prepare(
         struct pg_request *request, const char *name, const char *sql, struct error *err) {
     struct pg_session *session = request->session;
-    enum status status = pg_session_check(session, err);
+    enum status status = request_begin(request, err);
 
     if (status != STATUS_OK) {
         return status;
@@ -163,7 +177,7 @@ enum status pg_request_prepare(
 enum status pg_request_describe(
         struct pg_request *request, const char *sql, struct error *err) {
     struct pg_session *session = request->session;
-    enum status status = pg_session_check(session, err);
+    enum status status = request_begin(request, err);
 
     if (status != STATUS_OK) {
         return status;
@@ -271,7 +285,7 @@ static void request_take(struct pg_request *request, PGresult *result) {
         return;
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
-        if (request->held) {
+        if (request->held && !(request->settles && request->answered == 0)) {
             request_keep(request, result);
             return;
         }
@@ -318,6 +332,23 @@ enum status pg_session_read(struct pg_session *session, struct error *err) {
         return session_failed(session, err);
     }
     return STATUS_OK;
+}
+
+enum status pg_session_look(struct pg_session *session, struct error *err) {
+    struct pollfd wire = { .events = POLLIN };
+    enum status status = pg_session_read(session, err);
+
+    if (status != STATUS_OK || session->first != NULL) {
+        return status;
+    }
+    wire.fd = PQsocket(session->connection);
+    while (poll(&wire, 1, 0) > 0) {
+        if (!PQconsumeInput(session->connection)) {
+            return session_failed(session, err);
+        }
+    }
+    PQisBusy(session->connection); /* looks at what came: pg_notice_received() keeps a FATAL */
+    return session->lost.status == STATUS_OK ? STATUS_OK : session_failed(session, err);
 }
 
 void pg_session_poll(struct pg_session *session, int ms) {

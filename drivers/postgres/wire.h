@@ -15,8 +15,6 @@
 
 #include "drivers/postgres/internal.h"
 
-#include <sys/types.h>
-
 struct pg_request {
     struct pg_request *next;
     struct pg_session *session;
@@ -27,6 +25,8 @@ struct pg_request {
     size_t answered;      /* commands whose results have ended */
     bool guarded;         /* by a savepoint: its failure does not end the snapshot for others */
     bool undo;            /* that savepoint must be rolled back to */
+    bool settled;         /* pg_settings_enter() has put the settings into it */
+    bool settles;         /* they are its first command, whose row nobody wants */
     PGresult *result;     /* of the last command, or the last one that gave rows; owned */
     PGresult *failure;    /* the first command's that failed; owned */
     int64_t trip;         /* the session's newest when it was sent */
@@ -43,7 +43,6 @@ enum {
 struct pg_session {
     struct session base;
     PGconn *connection; /* NULL once broken */
-    pid_t owner;        /* a child of this process must not speak for it */
     struct pg_request *first, *last;
     struct error lost; /* why it broke */
     int64_t connect_timeout_ms;
@@ -51,6 +50,13 @@ struct pg_session {
     struct text notices;  /* since the last record of bridge_log */
     bool utf8, sql_ascii; /* what server_encoding says */
     bool stats_readable;  /* pg_stats may be read */
+
+    char *settings;     /* the statement that makes them all; see settings.c */
+    const char *pooler; /* the option, while opening */
+    bool shared;        /* by a pooler's other clients: nothing outlives a transaction */
+    struct pg_request *discarded, *reset; /* of pg_reset(); NULL: nothing to wait for */
+    bool user_sql_before;                 /* since the last reset */
+
     unsigned cursor_serial;
     int open_scans;
     int64_t undone;  /* failures whose savepoint was rolled back to */
@@ -108,6 +114,8 @@ void pg_request_drop(struct pg_request *); /* accepts NULL */
 
 /* Reads what has come, without waiting. */
 enum status pg_session_read(struct pg_session *, struct error *);
+/* The same, and notices also when nothing is awaited that the server has gone. */
+enum status pg_session_look(struct pg_session *, struct error *);
 /* Waits for the socket to become readable, or writable where something is left to send. */
 void pg_session_poll(struct pg_session *, int ms);
 double pg_now_ms(void);
@@ -126,6 +134,14 @@ void pg_session_cancel(struct pg_session *);
 void pg_log(struct pg_session *, const struct statement_record *);
 
 void pg_notice_received(void *session, const PGresult *);
+
+/* ---- settings.c ---------------------------------------------------------------------------
+ */
+
+/* Makes every setting, once; notes what the server says of itself. */
+enum status pg_settings_open(struct pg_session *, const struct options *, struct error *);
+/* Where the session is shared: the settings into a request whose transaction has begun. */
+enum status pg_settings_enter(struct pg_session *, struct pg_request *, struct error *);
 
 /* ---- connect.c ----------------------------------------------------------------------------
  */
