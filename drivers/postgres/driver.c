@@ -6,7 +6,7 @@ static const struct option_spec pg_options[] = { { .name = NULL } };
 
 const struct driver postgres_driver = {
     .name = "postgres",
-    .capabilities = DRIVER_SQL | DRIVER_SNAPSHOT,
+    .capabilities = DRIVER_SQL | DRIVER_SNAPSHOT | DRIVER_WRITE | DRIVER_SAVEPOINT,
     .server_options = pg_options,
     .library = "libpq",
     .library_version = pg_library_version,
@@ -23,8 +23,19 @@ const struct driver postgres_driver = {
     .judge = pg_judge,
     .begin = pg_begin,
     .finish = pg_finish,
+    .commit = pg_commit,
+    .rollback = pg_rollback,
+    .savepoint = pg_savepoint,
+    .release = pg_release,
+    .rollback_to = pg_rollback_to,
     .scan_start = pg_scan_start,
     .scan_next = pg_scan_next,
     .scan_end = pg_scan_end,
     .query_start = pg_query_start,
+    .write_start = pg_write_start,
+    .write_row = pg_write_row,
+    .write_flush = pg_write_flush,
+    .write_end = pg_write_end,
+    .insert_rows = pg_insert_rows,
+    .execute = pg_execute,
 };
