@@ -191,7 +191,7 @@ enum status pg_open(const char *connection, const struct options *, const struct
 void pg_close(struct session *);
 void pg_library_version(char *text, size_t bytes);
 enum status pg_ping(struct session *, double *ms, struct error *);
-enum status pg_begin(struct session *, int64_t idle_ms, struct error *);
+enum status pg_begin(struct session *, const struct transaction_options *, struct error *);
 void pg_finish(struct session *);
 
 /* ---- catalog.c, describe.c ----------------------------------------------------------------

@@ -6,14 +6,15 @@
 
 enum { FETCH_GRACE_MS = 10 };
 
-enum status pg_begin(struct session *base, int64_t idle_ms, struct error *err) {
+enum status pg_begin(
+        struct session *base, const struct transaction_options *options, struct error *err) {
     struct pg_session *session = pg_session_from(base);
     enum status status = pg_session_check(session, err);
 
     if (status == STATUS_OK) {
         session->snapshot_wanted = true;
         session->snapshot_own = false;
-        session->idle_ms = idle_ms;
+        session->idle_ms = options->idle_ms;
     }
     return status;
 }
