@@ -98,6 +98,7 @@ enum isolation { ISOLATION_REPEATABLE, ISOLATION_READ_COMMITTED, ISOLATION_SERIA
 struct transaction_options {
     enum isolation isolation; /* of a transaction that writes; snapshots are REPEATABLE */
     bool writes;              /* false: a READ ONLY snapshot, ended by finish() */
+    bool write_first;         /* its first statement writes: locks may be taken at once */
     int64_t idle_ms;          /* the remote may end it when idle that long; 0: never */
 };
 
@@ -106,6 +107,9 @@ enum driver_capability {
     DRIVER_SNAPSHOT = 2,  /* begin and finish: several scans see one state of the remote */
     DRIVER_WRITE = 4,     /* write_*, insert_rows; begin with writes, commit, rollback */
     DRIVER_SAVEPOINT = 8, /* savepoint, release, rollback_to */
+    /* A transaction may begin while a snapshot is read, and scans go on reading what they saw
+     * when it ends: the caller needs no second session, and ends no scan. */
+    DRIVER_SHARED_SESSION = 16,
 };
 
 struct driver {
