@@ -91,6 +91,10 @@ struct schema {
     /* filled by the driver's present() */
     enum identity identity;
     int key_column; /* IDENTITY_INTEGER_KEY and IDENTITY_KEY; otherwise -1 */
+    /* IDENTITY_ROW: columns whose values find a row on the remote, for writing (key=a,b of a
+     * view, the key of a table whose rows have no place); none: it cannot be written. */
+    const int *find_columns;
+    size_t find_count;
     const void *driver_data;
 };
 

@@ -13,6 +13,7 @@
 #include "vtab/log.h"
 
 struct recorder; /* vtab/explain.h */
+struct table;    /* vtab/table.h */
 
 /* One relation of a server as this connection knows it. */
 struct known_table {
@@ -25,7 +26,39 @@ struct known_table {
     bool gone;             /* the remote has it no more; to be dropped from its place */
 };
 
-enum server_state { SERVER_NEW, SERVER_IDLE, SERVER_BUSY, SERVER_BROKEN };
+enum server_state { SERVER_NEW, SERVER_IDLE, SERVER_BUSY, SERVER_TRANSACTION, SERVER_BROKEN };
+
+/* A server's part in the transaction of the SQLite connection; transaction.c keeps it. */
+struct transaction {
+    int tables;           /* that SQLite told of it; 0: there is none */
+    bool begun;           /* on the session; false: nothing was asked or written yet */
+    bool writes;          /* begun as one that writes; false: a READ ONLY snapshot */
+    bool base;            /* it began with a savepoint: BEGIN, not a single statement's */
+    bool used;            /* something was answered in it */
+    bool written;         /* something was sent to be written */
+    int depth;            /* SQLite's savepoints that the session has */
+    bool own;             /* one of ours above them, for the running statement */
+    bool own_read;        /* another one above that, for what is read after writing */
+    bool unguarded;       /* written since the one for reading */
+    uint64_t statement;   /* which statement ours is for */
+    bool finished;        /* it was ended on the remote, in xSync or xRollback */
+    struct error failure; /* why nothing more can be done in it, or why commit failed */
+};
+
+/* A session that readers keep for their snapshot after another took its place. */
+struct aside {
+    struct aside *next;
+    struct session *session;
+    int readers;
+};
+
+/* Who reads from a server: a cursor, or a bridge_query. Part of either. */
+struct reader {
+    struct reader *next; /* of the server's */
+    struct scan *scan;   /* NULL: none is running */
+    struct aside *aside; /* NULL: it reads from the server's own session */
+    bool ended;          /* with the transaction it read in: it can read no more */
+};
 
 struct server {
     struct server *next;
@@ -46,6 +79,11 @@ struct server {
     int cursors;                /* open ones: while there are any, the snapshot lasts */
     bool in_snapshot;
     int64_t snapshot_statements; /* scans started in it */
+    struct transaction transaction;
+    int64_t writes;        /* rows written, and ends of transactions, so far */
+    struct table *writing; /* tables with a writer, by next_writing */
+    struct reader *readers;
+    struct aside *asides;
     int64_t reconnects;
     struct session_counts past; /* of sessions that are gone */
     char *last_error;
@@ -68,6 +106,7 @@ struct connection {
     struct recorder *recorder; /* set while bridge_explain runs a statement */
     bool locked;               /* bridge_lock() or DRAWBRIDGE_LOCK=1 */
     int creating_own;          /* > 0 while bridge_attach creates tables */
+    bool enlisting;            /* the write under way only serves to hear of the transaction */
     /* Are like(), glob() and the built-in collations SQLite's own? Asked once per snapshot. */
     bool builtins_known, like_builtin, glob_builtin, like_case_sensitive;
 };
@@ -93,8 +132,12 @@ void server_remove(struct server *); /* out of the connection's list; its sessio
 enum status server_session(struct server *, struct session **out, struct error *);
 /* The session inside this server's snapshot, begun if need be. The caller holds a cursor. */
 enum status server_snapshot(struct server *, struct session **out, struct error *);
-void server_open_cursor(struct server *);
-void server_close_cursor(struct server *); /* the last one ends the snapshot */
+/* Leaves the open readers to the session they read from, and takes another for what comes. */
+enum status server_step_aside(struct server *, struct error *);
+void server_end_snapshot(struct server *);
+void server_end_session(struct server *); /* nothing may be open on it */
+void server_open_reader(struct server *, struct reader *);
+void server_close_reader(struct server *, struct reader *); /* the last ends the snapshot */
 /* Drops the snapshot and, when broken, the session, so that the next use starts afresh. Only
  * while no scan is open. */
 void server_restart(struct server *);

@@ -9,6 +9,7 @@
 #include "vtab/cell.h"
 #include "vtab/explain.h"
 #include "vtab/report.h"
+#include "vtab/transaction.h"
 
 #include <assert.h>
 #include <string.h>
@@ -25,7 +26,7 @@ int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     cursor->eof = true;
     cursor->opened_at_steps = table_statement_steps(table);
     batch_init(&cursor->batch);
-    server_open_cursor(table->server);
+    server_open_reader(table->server, &cursor->reader);
     if (table->cursors++ == 0) {
         digest_map_clear(&table->rowids);
         sqlite3_randomness(sizeof(table->rowid_key), table->rowid_key);
@@ -35,15 +36,15 @@ int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
 }
 
 static void cursor_end_scan(struct cursor *cursor) {
-    if (cursor->scan != NULL) {
+    if (cursor->reader.scan != NULL) {
         struct recorder *recorder = cursor->table->connection->recorder;
 
         if (recorder != NULL && cursor->explain_scan >= 0) {
-            recorder_done(recorder, cursor->explain_scan, cursor->scan->rows,
-                    cursor->scan->round_trips, cursor->scan->ms);
+            recorder_done(recorder, cursor->explain_scan, cursor->reader.scan->rows,
+                    cursor->reader.scan->round_trips, cursor->reader.scan->ms);
         }
-        cursor->scan->session->driver->scan_end(cursor->scan);
-        cursor->scan = NULL;
+        cursor->reader.scan->session->driver->scan_end(cursor->reader.scan);
+        cursor->reader.scan = NULL;
     }
 }
 
@@ -53,7 +54,7 @@ int cursor_close(sqlite3_vtab_cursor *base) {
 
     cursor_end_scan(cursor);
     table->cursors--;
-    server_close_cursor(table->server);
+    server_close_reader(table->server, &cursor->reader);
     batch_clear(&cursor->batch);
     arena_clear(&cursor->filter_arena);
     arena_clear(&cursor->plan_arena);
@@ -76,8 +77,9 @@ static void explain_query(const struct cursor *cursor) {
         return;
     }
     text_init(&text, PLAN_TEXT_BYTES_MAX);
-    recorder_note(recorder, scan, EXPLAIN_REMOTE, cursor->scan->statement, NULL, NULL);
-    recorder_note(recorder, scan, EXPLAIN_TRANSPORT, cursor->scan->transport, NULL, NULL);
+    recorder_note(recorder, scan, EXPLAIN_REMOTE, cursor->reader.scan->statement, NULL, NULL);
+    recorder_note(
+            recorder, scan, EXPLAIN_TRANSPORT, cursor->reader.scan->transport, NULL, NULL);
     for (size_t i = 0; i < query->column_count; i++) {
         text_append(&text, i > 0 ? ", " : "");
         plan_append_name(&text, query->schema->columns[query->columns[i]].name);
@@ -108,7 +110,7 @@ static enum status cursor_fetch(struct cursor *cursor, struct error *err) {
 
     cursor->first += cursor->batch.rows;
     cursor->row = 0;
-    status = cursor->scan->session->driver->scan_next(cursor->scan, &cursor->batch, err);
+    status = reader_next(cursor->table->server, &cursor->reader, &cursor->batch, err);
     cursor->eof = status != STATUS_OK || cursor->batch.rows == 0;
     return status;
 }
@@ -116,7 +118,7 @@ static enum status cursor_fetch(struct cursor *cursor, struct error *err) {
 static enum status cursor_run(struct cursor *cursor, struct error *err) {
     struct server *server = cursor->table->server;
     struct session *session;
-    enum status status = server_snapshot(server, &session, err);
+    enum status status = reader_session(server, &cursor->reader, &session, err);
 
     cursor->query.flags &= QUERY_UNIQUE;
     cursor->query.flags |= cursor->count_only ? QUERY_COUNT_ONLY : 0;
@@ -125,10 +127,15 @@ static enum status cursor_run(struct cursor *cursor, struct error *err) {
                                    : 0;
     cursor->first = 0;
     cursor->batch.rows = 0;
+    cursor->writes = server->writes;
     digest_map_clear(&cursor->occurrences);
     if (status == STATUS_OK) {
         server->snapshot_statements++;
-        status = session->driver->scan_start(session, &cursor->query, &cursor->scan, err);
+        status =
+                session->driver->scan_start(session, &cursor->query, &cursor->reader.scan, err);
+        if (status != STATUS_OK) {
+            reader_failed(server, &cursor->reader, status);
+        }
     }
     if (status == STATUS_OK) {
         status = cursor_fetch(cursor, err);
@@ -145,12 +152,14 @@ static enum status cursor_run(struct cursor *cursor, struct error *err) {
  * this snapshot yet, so another session may take its place unseen: once. */
 static enum status cursor_start(struct cursor *cursor, struct error *err) {
     struct server *server = cursor->table->server;
-    bool first = !server->in_snapshot || server->snapshot_statements == 0;
+    bool first = cursor->reader.aside == NULL &&
+                 (!server->in_snapshot || server->snapshot_statements == 0);
     bool used_before = server->session != NULL && !server->session->broken;
     enum status status = cursor_run(cursor, err);
 
     used_before |= server->session != NULL && server->session->lent_before;
-    if (status == STATUS_LOST && first && used_before) {
+    if (status == STATUS_LOST && first && used_before &&
+            (!server->transaction.begun || transaction_restart(server))) {
         error_clear(err);
         server_restart(server);
         status = cursor_run(cursor, err);
@@ -199,6 +208,12 @@ static enum status cursor_widen(
     int64_t target = cursor->first + cursor->row;
     enum status status;
 
+    if (cursor->writes != cursor->table->server->writes) {
+        return error_set(err, STATUS_UNSUPPORTED,
+                "table \"%s\" was written while a query reads it that now needs more of its "
+                "columns",
+                cursor->table->name);
+    }
     cursor_end_scan(cursor);
     cursor->count_only = false;
     cursor->identity |= identity;
@@ -289,6 +304,9 @@ int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int colum
     struct cursor *cursor = (struct cursor *)base;
     struct error err = { 0 };
 
+    if (sqlite3_vtab_nochange(context)) {
+        return SQLITE_OK; /* an UPDATE leaves it as it is: write.c is told so */
+    }
     if (cursor->count_only || cursor->places[column] < 0) {
         if (cursor_widen(cursor, column, false, &err) != STATUS_OK) {
             return cursor_report(cursor, &err);

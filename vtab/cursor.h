@@ -12,6 +12,7 @@
 struct cursor {
     sqlite3_vtab_cursor base; /* must be first: SQLite sees only this */
     struct table *table;
+    struct reader reader;
 
     /* the plan, kept while SQLite comes back with the same text (inner side of a join) */
     char *plan_text;
@@ -31,12 +32,12 @@ struct cursor {
     bool count_only;
 
     /* the answer */
-    struct scan *scan;
     struct batch batch;
     int64_t first; /* rows of earlier batches */
     int64_t row;   /* in this batch */
     bool eof;
     int64_t opened_at_steps; /* for table_changed() */
+    int64_t writes;          /* the server's, when the scan began */
     int64_t rowid;           /* of the current row: IDENTITY_ROW */
     struct digest_map occurrences;
 };

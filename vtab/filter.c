@@ -4,6 +4,7 @@
 
 #include "vtab/cell.h"
 #include "vtab/explain.h"
+#include "vtab/running.h"
 
 #include <string.h>
 
@@ -160,8 +161,9 @@ static void guess_use(struct cursor *cursor) {
                      statement_has(db, count_words, NULL);
     cursor->names_rowid =
             schema->identity != IDENTITY_KEY &&
-            (schema->identity == IDENTITY_INTEGER_KEY ? statement_has(db, rowid_words, key)
-                                                      : statement_has(db, rowid_words, NULL));
+            ((table->enlisted && running_writes(db)) || schema->identity == IDENTITY_INTEGER_KEY
+                            ? statement_has(db, rowid_words, key)
+                            : statement_has(db, rowid_words, NULL));
 }
 
 /* ---- values and verdicts ------------------------------------------------------------------

@@ -19,6 +19,7 @@ static const char *const state_names[] = {
     [SERVER_NEW] = "new",
     [SERVER_IDLE] = "idle",
     [SERVER_BUSY] = "busy",
+    [SERVER_TRANSACTION] = "transaction",
     [SERVER_BROKEN] = "broken",
 };
 

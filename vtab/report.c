@@ -16,6 +16,8 @@ static const int report_codes[] = {
     [STATUS_LOST] = SQLITE_CANTOPEN,
     [STATUS_RETRY] = SQLITE_BUSY,
     [STATUS_CONSTRAINT] = SQLITE_CONSTRAINT,
+    [STATUS_STALE] = SQLITE_BUSY,
+    [STATUS_OUTCOME_UNKNOWN] = SQLITE_IOERR,
     [STATUS_VALUE] = SQLITE_MISMATCH,
     [STATUS_SCHEMA] = SQLITE_ERROR,
     [STATUS_DENIED] = SQLITE_AUTH,
@@ -30,6 +32,16 @@ static const int report_codes[] = {
 
 int report_code(const struct error *err) {
     return report_codes[err->status];
+}
+
+int report_written_code(const struct error *err) {
+    return err->status == STATUS_LOST ? SQLITE_IOERR : report_code(err);
+}
+
+int report_commit_code(const struct error *err) {
+    int code = report_written_code(err);
+
+    return code == SQLITE_BUSY ? SQLITE_BUSY_SNAPSHOT : code;
 }
 
 static void report_part(struct text *text, const char *label, const char *part) {

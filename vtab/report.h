@@ -8,6 +8,12 @@
 
 /* The result code of design.md 6. */
 int report_code(const struct error *);
+/* The same for what fails in xSync. After plain SQLITE_BUSY SQLite would keep the local
+ * transaction open, and a second COMMIT would succeed without the remote. */
+int report_commit_code(const struct error *);
+/* The same inside a transaction that has written: with its session all of it is lost, and
+ * SQLite must roll back as well. */
+int report_written_code(const struct error *);
 /* One text with everything: message, SQLSTATE, detail, hint, remote statement. Given by
  * sqlite3_malloc; NULL when memory is out. */
 char *report_text(const struct error *);

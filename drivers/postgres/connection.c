@@ -87,7 +87,8 @@ enum status pg_open(const char *connection, const struct options *options,
     session->base.owner = getpid();
     session->connect_timeout_ms = options_integer(options, "connect_timeout_ms");
     text_init(&session->notices, PG_NOTICES_BYTES_MAX);
-    status = pg_connect(session, connection, err);
+    session->place = memory_copy_text(connection);
+    status = session->place != NULL ? pg_connect(session, connection, err) : error_nomem(err);
     if (status == STATUS_OK) {
         status = connect_check(session, err);
     }
@@ -137,9 +138,11 @@ void pg_close(struct session *base) {
     pg_session_break(session, STATUS_LOST, "closed", NULL);
     pg_request_drop(session->discarded);
     pg_request_drop(session->reset);
+    pg_transaction_clear(&session->transaction);
     error_clear(&session->lost);
     memory_free(session->settings);
     text_clear(&session->notices);
+    memory_free(session->place);
     memory_free(session);
 }
 

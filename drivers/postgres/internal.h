@@ -195,8 +195,32 @@ enum status pg_reset(struct session *);
 enum status pg_resume(struct session *, struct error *);
 void pg_library_version(char *text, size_t bytes);
 enum status pg_ping(struct session *, double *ms, struct error *);
-enum status pg_begin(struct session *, int64_t idle_ms, struct error *);
+enum status pg_begin(struct session *, const struct transaction_options *, struct error *);
 void pg_finish(struct session *);
+
+/* ---- transaction.c ------------------------------------------------------------------------
+ */
+
+enum status pg_commit(struct session *, int64_t timeout_ms, struct error *);
+void pg_rollback(struct session *);
+enum status pg_savepoint(struct session *, int level, struct error *);
+enum status pg_release(struct session *, int level, struct error *);
+enum status pg_rollback_to(struct session *, int level, struct error *);
+
+/* ---- write.c, insertion.c, execute.c ------------------------------------------------------
+ */
+
+enum status pg_write_start(
+        struct session *, const struct schema *, struct writer **out, struct error *);
+enum status pg_write_row(struct writer *, const struct change *, unsigned flags,
+        struct write_result *, struct error *);
+enum status pg_write_flush(
+        struct writer *, struct write_result *, int64_t *rows, struct error *);
+void pg_write_end(struct writer *);
+enum status pg_insert_rows(
+        struct session *, const struct insertion *, struct scan **out, struct error *);
+enum status pg_execute(struct session *, const char *sql, const struct value *args,
+        size_t count, int64_t *affected, struct error *);
 
 /* ---- catalog.c, describe.c ----------------------------------------------------------------
  */

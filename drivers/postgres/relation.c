@@ -109,7 +109,7 @@ static enum status count_row(
 /* ---- start --------------------------------------------------------------------------------
  */
 
-static enum status scan_keep_query(
+enum status pg_scan_keep_query(
         struct pg_scan *scan, const struct query *query, struct error *err) {
     /* Counting references is all that is done to it. */
     scan->schema = schema_retain((struct schema *)query->schema);
@@ -166,7 +166,7 @@ enum status pg_scan_start(
     if (status != STATUS_OK) {
         return status;
     }
-    status = scan_keep_query(scan, query, err);
+    status = pg_scan_keep_query(scan, query, err);
     if (status == STATUS_OK) {
         status = pg_select(query, &scan->sql, &parameters, err);
     }

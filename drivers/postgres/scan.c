@@ -56,9 +56,17 @@ static enum status scan_add_fetch(struct pg_scan *scan, struct error *err) {
 
 static enum status scan_send_fetch(struct pg_scan *scan, struct error *err) {
     struct pg_session *session = pg_session_from(scan->base.session);
-    enum status status = pg_request_create(session, &scan->request, err);
+    enum status status;
 
+    if (scan->cursor_gone) {
+        return error_set(err, STATUS_LOST,
+                "rows were being read in a part of the transaction that was rolled back");
+    }
+    status = pg_request_create(session, &scan->request, err);
     scan->undone = session->undone;
+    if (status == STATUS_OK) {
+        status = pg_transaction_enter(session, scan->request, err);
+    }
     if (status == STATUS_OK) {
         status = pg_snapshot_guard(session, scan->request, err);
     }
@@ -84,12 +92,14 @@ static uint64_t scan_hash(const struct pg_scan *scan) {
 /* A lookup is the same statement again and again, so it is guarded until it has worked once. */
 static enum status scan_enter(struct pg_scan *scan, struct error *err) {
     struct pg_session *session = pg_session_from(scan->base.session);
-    enum status status = STATUS_OK;
+    enum status status = pg_snapshot_enter(session, scan->request, err);
 
-    if (scan_hash(scan) != session->proven) {
+    scan->declared_at = session->transaction.serial;
+    if (status == STATUS_OK &&
+            (session->transaction.writes || scan_hash(scan) != session->proven)) {
         status = pg_snapshot_guard(session, scan->request, err);
     }
-    return status == STATUS_OK ? pg_snapshot_enter(session, scan->request, err) : status;
+    return status;
 }
 
 enum status pg_scan_send(
@@ -273,6 +283,8 @@ enum status pg_scan_create(struct session *base, struct pg_scan **out, struct er
     (*out)->base.session = base;
     text_init(&(*out)->sql, TEXT_SQL_BYTES_MAX);
     session->open_scans++;
+    (*out)->next = session->scans;
+    session->scans = *out;
     return STATUS_OK;
 }
 
@@ -284,7 +296,8 @@ static void scan_close_cursor(struct pg_scan *scan) {
     char sql[32];
 
     if (scan->transport != PG_TRANSPORT_CURSOR || !session->snapshot_open ||
-            scan->failure != STATUS_OK || (session->snapshot_own && session->open_scans == 0)) {
+            scan->failure != STATUS_OK || scan->cursor_gone ||
+            (session->snapshot_own && session->open_scans == 0)) {
         return;
     }
     if (pg_request_create(session, &request, NULL) != STATUS_OK) {
@@ -320,6 +333,12 @@ void pg_scan_end(struct scan *base) {
     }
     session = pg_session_from(base->session);
     session->open_scans--;
+    for (struct pg_scan **at = &session->scans; *at != NULL; at = &(*at)->next) {
+        if (*at == scan) {
+            *at = scan->next;
+            break;
+        }
+    }
     pg_request_drop(scan->definition);
     pg_request_drop(scan->request);
     if (base->statement != NULL) { /* it was sent */

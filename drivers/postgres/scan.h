@@ -35,7 +35,10 @@ struct pg_scan {
     int *columns;
 
     /* where it is */
+    struct pg_scan *next;          /* of the session's open ones */
     unsigned cursor;               /* its number */
+    unsigned declared_at;          /* the newest savepoint's serial then */
+    bool cursor_gone;              /* with a savepoint that was rolled back to */
     struct pg_request *definition; /* asked for beside the first rows; NULL: no need to */
     struct pg_request *request;    /* the one under way; NULL: none */
     int fetch_rows;                /* that it asks for */
@@ -58,6 +61,12 @@ enum status pg_scan_create(struct session *, struct pg_scan **out, struct error 
 /* Sends scan->sql by scan->transport: with BEGIN in front when it is the snapshot's first. */
 enum status pg_scan_send(struct pg_scan *, const struct pg_command *parameters, struct error *);
 
+/* ---- relation.c ---------------------------------------------------------------------------
+ */
+
+/* How the rows of a query over a relation are read. */
+enum status pg_scan_keep_query(struct pg_scan *, const struct query *, struct error *);
+
 /* ---- definition.c -------------------------------------------------------------------------
  */
 
@@ -75,6 +84,18 @@ enum pg_statement_kind {
     PG_STATEMENT_SHOW    /* SHOW, EXPLAIN: gives rows, but only by itself */
 };
 
+/* Arguments of the user's, as libpq takes them. Zeroed is empty; freed by arena_clear(). */
+struct pg_arguments {
+    struct arena arena;
+    const char **values;
+    Oid *types; /* 0: as the statement uses it */
+    int *lengths, *formats;
+};
+
+enum status pg_arguments_set(
+        struct pg_arguments *, const struct value *args, size_t count, struct error *);
+/* The first word, behind blanks, comments and brackets. */
+const char *pg_statement_verb(const char *sql);
 enum pg_statement_kind pg_statement_kind(const char *sql);
 /* Without blanks and semicolons at its end. */
 size_t pg_statement_length(const char *sql);

@@ -6,14 +6,17 @@
 
 enum { FETCH_GRACE_MS = 10 };
 
-enum status pg_begin(struct session *base, int64_t idle_ms, struct error *err) {
+enum status pg_begin(
+        struct session *base, const struct transaction_options *options, struct error *err) {
     struct pg_session *session = pg_session_from(base);
     enum status status = pg_session_check(session, err);
 
     if (status == STATUS_OK) {
+        session->transaction.writes = options->writes;
+        session->transaction.isolation = options->isolation;
         session->snapshot_wanted = true;
         session->snapshot_own = false;
-        session->idle_ms = idle_ms;
+        session->idle_ms = options->idle_ms;
     }
     return status;
 }
@@ -24,11 +27,14 @@ enum status pg_snapshot_enter(
     enum status status;
 
     if (session->snapshot_open) {
-        return STATUS_OK;
+        return pg_transaction_enter(session, request, err);
     }
     session->snapshot_open = true; /* before the request: it begins with BEGIN */
-    status = pg_request_add_text(
-            request, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
+    session->transaction.sent = session->transaction.writes;
+    status = pg_request_add_text(request,
+            session->transaction.writes ? pg_transaction_begin_sql(session)
+                                        : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            err);
     if (status == STATUS_OK) {
         status = pg_settings_enter(session, request, err);
     }
@@ -41,8 +47,8 @@ enum status pg_snapshot_enter(
         session->snapshot_own = true;
         session->idle_ms = 0;
     }
-    if (session->idle_ms <= 0) {
-        return STATUS_OK;
+    if (session->idle_ms <= 0 || session->transaction.writes) {
+        return pg_transaction_enter(session, request, err);
     }
     snprintf(idle_sql, sizeof(idle_sql), "SET LOCAL idle_in_transaction_session_timeout = %lld",
             (long long)session->idle_ms);
@@ -51,10 +57,10 @@ enum status pg_snapshot_enter(
 
 /* A statement that fails ends the transaction, and with it the cursors of statements that have
  * nothing to do with it; a savepoint keeps them. It costs little beside a FETCH, and nothing
- * where a scan is alone. */
+ * where a scan is alone. In a transaction that writes it keeps what was written. */
 enum status pg_snapshot_guard(
         struct pg_session *session, struct pg_request *request, struct error *err) {
-    if (!session->snapshot_open || session->open_scans < 2) {
+    if (!session->snapshot_open || (session->open_scans < 2 && !session->transaction.writes)) {
         return STATUS_OK;
     }
     request->guarded = true;
@@ -82,7 +88,7 @@ void pg_snapshot_undo(struct pg_session *session) {
 
 /* A FETCH sent ahead may still run, and nobody wants its rows. It gets the time that a quick
  * one needs; then it is cancelled, so that nothing of ours goes on running. */
-static void finish_running(struct pg_session *session) {
+void pg_session_settle(struct pg_session *session) {
     double until = pg_now_ms() + FETCH_GRACE_MS + 2 * session->base.latency_ms;
 
     while (pg_session_read(session, NULL) == STATUS_OK && session->first != NULL) {
@@ -108,7 +114,7 @@ void pg_finish(struct session *base) {
     if (!session->snapshot_open || pg_session_check(session, NULL) != STATUS_OK) {
         return;
     }
-    finish_running(session);
+    pg_session_settle(session);
     if (pg_request_create(session, &request, NULL) != STATUS_OK ||
             pg_request_add_text(request, sql, NULL) != STATUS_OK ||
             pg_request_send(request, NULL) != STATUS_OK) {

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -271,6 +272,18 @@ static void request_sync(struct pg_session *session, struct pg_request *request)
     }
 }
 
+/* Only INSERT, UPDATE, DELETE and the like affect rows; what SELECT and FETCH give is no news.
+ */
+static void request_count_rows(struct pg_request *request, PGresult *result) {
+    const char *rows = PQcmdTuples(result);
+
+    if (rows[0] != '\0' && strncmp(PQcmdStatus(result), "SELECT", 6) != 0 &&
+            strncmp(PQcmdStatus(result), "FETCH", 5) != 0) {
+        request->affected += strtoll(rows, NULL, 10);
+        request->uneven += strcmp(rows, "1") != 0;
+    }
+}
+
 /* One result of the oldest request. Given. */
 static void request_take(struct pg_request *request, PGresult *result) {
     struct pg_session *session = request->session;
@@ -278,6 +291,7 @@ static void request_take(struct pg_request *request, PGresult *result) {
 
     request->bytes += bytes;
     session->base.counts.bytes_in += bytes;
+    request_count_rows(request, result);
     switch (PQresultStatus(result)) {
     case PGRES_PIPELINE_SYNC:
         PQclear(result);

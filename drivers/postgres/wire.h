@@ -32,6 +32,8 @@ struct pg_request {
     int64_t trip;         /* the session's newest when it was sent */
     double waited_ms;     /* spent in sending and in waiting for it */
     int64_t bytes;        /* of its results */
+    int64_t affected;     /* rows, by all its commands together */
+    int64_t uneven;       /* of its commands that tell, how many did not affect just one */
 };
 
 enum {
@@ -40,11 +42,41 @@ enum {
     CANCEL_ANSWER_MS = 1000
 };
 
+/* One that SQLite opened. Those at the top of the stack need not have been sent yet. */
+struct pg_savepoint {
+    int level;
+    unsigned serial; /* its remote name */
+    bool sent;
+};
+
+/* What must be sent before the next statement. */
+struct pg_step {
+    bool release;    /* else: rolled back to */
+    unsigned serial; /* the savepoint's */
+};
+
+/* One that writes; see transaction.c. */
+struct pg_transaction {
+    bool writes; /* between begin with writes and its end */
+    enum isolation isolation;
+    bool sent;  /* BEGIN was */
+    bool wrote; /* a statement that may write was sent */
+    unsigned serial;
+    struct pg_savepoint *savepoints;
+    size_t savepoint_count, savepoint_capacity;
+    struct pg_step *steps;
+    size_t step_count, step_capacity;
+    struct pg_request *identity; /* asked for; NULL: not yet, or answered */
+    char id[24];                 /* the server's number for it; "": not known */
+    char server[32];             /* which run of the server gave it */
+};
+
 struct pg_session {
     struct session base;
     PGconn *connection; /* NULL once broken */
     struct pg_request *first, *last;
     struct error lost; /* why it broke */
+    char *place; /* what it was connected by: for a second one that asks what became of this */
     int64_t connect_timeout_ms;
     double deadline_ms;   /* while opening; 0: no wait has an end of its own */
     struct text notices;  /* since the last record of bridge_log */
@@ -59,8 +91,9 @@ struct pg_session {
 
     unsigned cursor_serial;
     int open_scans;
-    int64_t undone;  /* failures whose savepoint was rolled back to */
-    uint64_t proven; /* hash of the last statement that has worked; see scan.c */
+    struct pg_scan *scans; /* the open ones */
+    int64_t undone;        /* failures whose savepoint was rolled back to */
+    uint64_t proven;       /* hash of the last statement that has worked; see scan.c */
 
     unsigned definition_serial; /* of its prepared statement: another for each attempt */
     bool definition_prepared;
@@ -70,6 +103,7 @@ struct pg_session {
     bool snapshot_own;        /* wanted by a scan alone: over with the last one */
     bool user_sql; /* a statement of the user's may have changed settings: roll back */
     int64_t idle_ms;
+    struct pg_transaction transaction;
 };
 
 static inline struct pg_session *pg_session_from(struct session *session) {
@@ -159,6 +193,25 @@ enum status pg_snapshot_enter(struct pg_session *, struct pg_request *, struct e
 enum status pg_snapshot_guard(struct pg_session *, struct pg_request *, struct error *);
 enum status pg_snapshot_release(struct pg_request *, struct error *);
 void pg_snapshot_undo(struct pg_session *);
+/* Whatever is still under way is stopped, and its answers are read. */
+void pg_session_settle(struct pg_session *);
+
+/* ---- transaction.c ------------------------------------------------------------------------
+ */
+
+const char *pg_transaction_begin_sql(const struct pg_session *);
+/* The savepoints that wait, into the request of the next statement. */
+enum status pg_transaction_enter(struct pg_session *, struct pg_request *, struct error *);
+/* Behind the request of a statement that may write: what is needed to ask, after a lost COMMIT,
+ * what became of it. */
+enum status pg_transaction_wrote(struct pg_session *, struct error *);
+void pg_transaction_clear(struct pg_transaction *); /* memory back */
+
+/* ---- outcome.c ----------------------------------------------------------------------------
+ */
+
+/* COMMIT was sent on a session that is broken now. STATUS_OK: committed. */
+enum status pg_outcome_find(struct pg_session *, int64_t timeout_ms, struct error *);
 
 /* ---- errors.c -----------------------------------------------------------------------------
  */

@@ -69,7 +69,7 @@ enum status sq_create_schema(struct sq_session *session, size_t column_count,
     relation->integer_key = -1;
     relation->unique_key = -1;
     schema->driver_data = relation;
-    schema->why_not = "this version only reads SQLite databases";
+    schema->why_not = "a query cannot be written";
     *out = schema;
     return STATUS_OK;
 }
@@ -238,6 +238,14 @@ static enum status describe_table(struct sq_description *described, struct error
     return status;
 }
 
+static void describe_writing(const struct sq_session *session, const struct sq_listed *listed,
+        struct schema *schema) {
+    schema->why_not = listed->is_view     ? "a view cannot be written"
+                      : session->readonly ? "the database is read-only"
+                                          : NULL;
+    schema->writable = schema->why_not == NULL;
+}
+
 enum status sq_describe_relation(struct sq_session *session, const struct sq_listed *listed,
         struct schema **out, struct error *err) {
     struct sq_description described = { .session = session, .listed = listed };
@@ -259,6 +267,7 @@ enum status sq_describe_relation(struct sq_session *session, const struct sq_lis
         status = describe_table(&described, err);
     }
     if (status == STATUS_OK) {
+        describe_writing(session, listed, described.schema);
         sq_take_fingerprint(described.schema);
         *out = described.schema;
         described.schema = NULL;
