@@ -3,11 +3,13 @@
 #include "drivers/registry.h"
 
 #include "drivers/postgres/internal.h"
+#include "drivers/postgrest/internal.h"
 #include "drivers/sqlite/internal.h"
 
 #include <string.h>
 
-const struct driver *const drivers[] = { &postgres_driver, &sqlite_driver, NULL };
+const struct driver *const drivers[] = { &postgres_driver, &postgrest_driver, &sqlite_driver,
+    NULL };
 
 enum { MS_MAX = 2147483647 }; /* PostgreSQL's own limit for its timeouts */
 

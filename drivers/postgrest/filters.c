@@ -1,0 +1,205 @@
+/* Which filters of a query travel, and in how many requests: a URL has a limit.
+ *
+ * What does not fit is left to SQLite, which checks every row anyway; but a long list of values
+ * of which each row can have only one is divided among requests instead. */
+#include "drivers/postgrest/scan.h"
+
+#include <string.h>
+
+enum {
+    LIST_BYTES_MIN = 256, /* of a URL, for its share of a list */
+    BOUND_BYTES = 192     /* for limit= and the place where a page begins */
+};
+
+struct fitting {
+    struct pr_scan *scan;
+    const struct query *query;
+    size_t *lengths; /* by predicate, as it travels */
+    bool *left_out;
+    int divided; /* predicate, -1 none */
+    size_t budget;
+};
+
+static bool may_divide(const struct fitting *f, size_t i) {
+    const struct predicate *predicate = &f->query->predicates[i];
+
+    return f->divided < 0 && f->query->order_count == 0 && predicate->term_count == 1 &&
+           predicate->terms[0].form == pr_form(PR_IN, OPERATOR_EQ);
+}
+
+static size_t predicate_length(const struct schema *schema, const struct predicate *predicate) {
+    struct pr_spelling spelling;
+    size_t length;
+
+    pr_spelling_init(&spelling);
+    pr_append_predicate(&spelling, schema, predicate);
+    length = spelling.url.failure == STATUS_OK ? spelling.url.length : PR_TARGET_BYTES_MAX;
+    pr_spelling_clear(&spelling);
+    return length;
+}
+
+static size_t rest_length(const struct fitting *f) {
+    size_t sum = 0;
+
+    for (size_t i = 0; i < f->query->predicate_count; i++) {
+        sum += f->left_out[i] || (int)i == f->divided ? 0 : f->lengths[i];
+    }
+    return sum;
+}
+
+/* Takes the longest out until the others fit; false: a mere count has to have them all. */
+static bool fit(struct fitting *f) {
+    while (rest_length(f) + (f->divided >= 0 ? LIST_BYTES_MIN : 0) > f->budget) {
+        size_t longest = 0;
+
+        for (size_t i = 0; i < f->query->predicate_count; i++) {
+            if (!f->left_out[i] && (int)i != f->divided &&
+                    (f->left_out[longest] || (int)longest == f->divided ||
+                            f->lengths[i] > f->lengths[longest])) {
+                longest = i;
+            }
+        }
+        if (f->left_out[longest] || (int)longest == f->divided) {
+            return true; /* the columns alone are too long */
+        }
+        if (may_divide(f, longest)) {
+            f->divided = (int)longest;
+        } else if (f->scan->counts) {
+            return false;
+        } else {
+            f->left_out[longest] = true;
+            f->scan->limit = -1; /* SQLite will drop rows */
+        }
+    }
+    return true;
+}
+
+/* The statement is what the first request says, its values apart. */
+static enum status keep_part(
+        struct pr_scan *scan, struct pr_spelling *spelling, struct error *err) {
+    size_t at = scan->part_count;
+
+    if ((at & (at - 1)) == 0) { /* room for twice as many at every power of two */
+        size_t capacity = at > 0 ? at * 2 : 1;
+        char **filters = arena_alloc_array(&scan->arena, capacity, sizeof(*filters));
+
+        if (filters == NULL) {
+            return error_nomem(err);
+        }
+        if (at > 0) {
+            memcpy(filters, scan->filters, at * sizeof(*filters));
+        }
+        scan->filters = filters;
+    }
+    if (text_status(&spelling->url, err) != STATUS_OK) {
+        return spelling->url.failure;
+    }
+    scan->filters[at] =
+            arena_copy(&scan->arena, text_get(&spelling->url), spelling->url.length);
+    if (scan->filters[at] == NULL) {
+        return error_nomem(err);
+    }
+    if (at == 0) {
+        text_append(&scan->statement, text_get(&spelling->shown));
+        if (scan->base.session->host.log_parameters && spelling->parameter_count > 0) {
+            text_append_char(&spelling->parameters, ']');
+            scan->parameters = memory_copy_text(text_get(&spelling->parameters));
+        }
+    }
+    scan->part_count++;
+    return STATUS_OK;
+}
+
+/* The filters that fit, with these values of the divided list. */
+static enum status add_part(
+        struct fitting *f, const struct value *values, size_t count, struct error *err) {
+    struct pr_spelling spelling;
+    enum status status;
+
+    pr_spelling_init(&spelling);
+    for (size_t i = 0; i < f->query->predicate_count; i++) {
+        const struct predicate *predicate = &f->query->predicates[i];
+        struct predicate_term term = { pr_form(count == 1 ? PR_COMPARE : PR_IN, OPERATOR_EQ),
+            values, count };
+        struct predicate piece = { predicate->column, &term, 1 };
+
+        if (!f->left_out[i]) {
+            pr_append_predicate(
+                    &spelling, f->query->schema, (int)i == f->divided ? &piece : predicate);
+        }
+    }
+    status = keep_part(f->scan, &spelling, err);
+    pr_spelling_clear(&spelling);
+    return status;
+}
+
+/* As many values in each request as fit. */
+static enum status add_parts(struct fitting *f, struct error *err) {
+    const struct predicate *predicate = &f->query->predicates[f->divided];
+    const struct predicate_term *whole = &predicate->terms[0];
+    size_t rest = rest_length(f), first = 0, used = 0;
+    enum status status = STATUS_OK;
+
+    for (size_t i = 0; i < whole->value_count && status == STATUS_OK; i++) {
+        struct predicate_term one = { whole->form, &whole->values[i], 1 };
+        struct predicate alone = { predicate->column, &one, 1 };
+        size_t length = predicate_length(f->query->schema, &alone);
+
+        if (i > first && rest + used + length > f->budget) {
+            status = add_part(f, &whole->values[first], i - first, err);
+            first = i;
+            used = 0;
+        }
+        used += length; /* the column's name and its brackets counted in: a little too much */
+    }
+    return status == STATUS_OK
+                   ? add_part(f, &whole->values[first], whole->value_count - first, err)
+                   : status;
+}
+
+static size_t filters_budget(const struct pr_scan *scan) {
+    const struct pr_session *session = pr_session(scan->base.session);
+    size_t fixed = strlen(session->url) + scan->target.length + BOUND_BYTES;
+
+    return (size_t)session->max_url_bytes > fixed ? (size_t)session->max_url_bytes - fixed : 0;
+}
+
+enum status pr_scan_filter(struct pr_scan *scan, const struct query *query, struct error *err) {
+    struct fitting f = { .scan = scan, .query = query, .divided = -1 };
+    size_t count = query->predicate_count;
+
+    f.lengths = arena_alloc_array(&scan->arena, count + 1, sizeof(*f.lengths));
+    f.left_out = arena_alloc_array(&scan->arena, count + 1, sizeof(*f.left_out));
+    if (f.lengths == NULL || f.left_out == NULL) {
+        return error_nomem(err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        f.lengths[i] = predicate_length(query->schema, &query->predicates[i]);
+    }
+    f.budget = filters_budget(scan);
+    if (!fit(&f)) {
+        return error_set(
+                err, STATUS_TOO_BIG, "the conditions of a count do not fit into max_url_bytes");
+    }
+    for (size_t i = 0; i < count; i++) {
+        scan->filtered = scan->filtered || !f.left_out[i];
+    }
+    return f.divided >= 0 ? add_parts(&f, err) : add_part(&f, NULL, 0, err);
+}
+
+enum status pr_scan_unfilter(struct pr_scan *scan, const struct error *why, struct error *err) {
+    struct text notice;
+
+    text_init(&notice, ERROR_MESSAGE_BYTES * 2);
+    text_printf(&notice, "the filters were left to SQLite: %s", why->message);
+    memory_free(scan->notices);
+    scan->notices = text_steal(&notice);
+    scan->filters[0] = arena_copy_text(&scan->arena, "");
+    if (scan->notices == NULL || scan->filters[0] == NULL) {
+        return error_nomem(err);
+    }
+    scan->part_count = 1;
+    scan->filtered = false;
+    scan->limit = -1;
+    return STATUS_OK;
+}

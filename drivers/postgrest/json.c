@@ -1,0 +1,355 @@
+/* Rows of a JSON array, member by member, as the raw bytes they came in. Pure.
+ *
+ * A reader that builds numbers or objects would lose digits, blanks and repeated members; this
+ * one finds where each value begins and ends and leaves the rest to decode.c. It reads from
+ * the beginning of a row each time, so that a row may come in any number of pieces, and it
+ * counts brackets instead of calling itself, so that no depth of them costs anything. */
+#include "drivers/postgrest/internal.h"
+
+#include <string.h>
+
+struct place {
+    const char *at, *end;
+};
+
+/* What a look at some bytes came to. */
+enum found { FOUND, FOUND_MORE, FOUND_BAD };
+
+static void skip_blanks(struct place *p) {
+    while (p->at < p->end &&
+            (*p->at == ' ' || *p->at == '\n' || *p->at == '\r' || *p->at == '\t')) {
+        p->at++;
+    }
+}
+
+/* Behind the opening quote; leaves `at` behind the closing one. */
+static enum found skip_string(struct place *p, bool *escaped) {
+    *escaped = false;
+    while (p->at < p->end) {
+        unsigned char c = (unsigned char)*p->at;
+
+        if (c == '"') {
+            p->at++;
+            return FOUND;
+        }
+        if (c < 0x20) {
+            return FOUND_BAD;
+        }
+        if (c == '\\') {
+            *escaped = true;
+            p->at++;
+        }
+        p->at++;
+    }
+    p->at = p->end;
+    return FOUND_MORE;
+}
+
+/* An object or array, by its brackets; what is between them is checked only for strings. */
+static enum found skip_nested(struct place *p) {
+    int64_t depth = 0;
+    bool escaped;
+
+    while (p->at < p->end) {
+        char c = *p->at++;
+
+        if (c == '"') {
+            enum found found = skip_string(p, &escaped);
+
+            if (found != FOUND) {
+                return found;
+            }
+        }
+        depth += (c == '{' || c == '[') - (c == '}' || c == ']');
+        if (depth == 0) {
+            return FOUND;
+        }
+    }
+    return FOUND_MORE;
+}
+
+static bool is_number(const char *at, const char *end) {
+    const char *digits;
+
+    at += at < end && *at == '-';
+    digits = at;
+    while (at < end && *at >= '0' && *at <= '9') {
+        at++;
+    }
+    if (at == digits || (at - digits > 1 && *digits == '0')) {
+        return false;
+    }
+    if (at < end && *at == '.') {
+        digits = ++at;
+        while (at < end && *at >= '0' && *at <= '9') {
+            at++;
+        }
+        if (at == digits) {
+            return false;
+        }
+    }
+    if (at < end && (*at == 'e' || *at == 'E')) {
+        at++;
+        at += at < end && (*at == '+' || *at == '-');
+        digits = at;
+        while (at < end && *at >= '0' && *at <= '9') {
+            at++;
+        }
+        if (at == digits) {
+            return false;
+        }
+    }
+    return at == end;
+}
+
+/* true, false, null or a number: it ends where something else begins. */
+static enum found read_bare(struct place *p, struct pr_member *member) {
+    static const struct {
+        const char *word;
+        enum pr_kind kind;
+    } words[] = { { "null", PR_NULL }, { "true", PR_TRUE }, { "false", PR_FALSE } };
+
+    while (p->at < p->end && strchr(",]} \t\r\n", *p->at) == NULL) {
+        p->at++;
+    }
+    if (p->at == p->end) {
+        return FOUND_MORE;
+    }
+    member->value_length = (size_t)(p->at - member->value);
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strlen(words[i].word) == member->value_length &&
+                memcmp(words[i].word, member->value, member->value_length) == 0) {
+            member->kind = words[i].kind;
+            return FOUND;
+        }
+    }
+    member->kind = PR_NUMBER;
+    return is_number(member->value, p->at) ? FOUND : FOUND_BAD;
+}
+
+static enum found read_value(struct place *p, struct pr_member *member) {
+    enum found found;
+
+    skip_blanks(p);
+    if (p->at == p->end) {
+        return FOUND_MORE;
+    }
+    member->value = p->at;
+    member->value_escaped = false;
+    if (*p->at == '"') {
+        p->at++;
+        member->value++;
+        member->kind = PR_STRING;
+        found = skip_string(p, &member->value_escaped);
+        member->value_length = (size_t)(p->at - member->value) - (found == FOUND);
+        return found;
+    }
+    if (*p->at == '{' || *p->at == '[') {
+        member->kind = *p->at == '{' ? PR_OBJECT : PR_ARRAY;
+        found = skip_nested(p);
+        member->value_length = (size_t)(p->at - member->value);
+        return found;
+    }
+    return read_bare(p, member);
+}
+
+static enum found take(struct place *p, char c) {
+    skip_blanks(p);
+    if (p->at == p->end) {
+        return FOUND_MORE;
+    }
+    return *p->at++ == c ? FOUND : FOUND_BAD;
+}
+
+static enum found read_member(struct place *p, struct pr_member *member) {
+    enum found found = take(p, '"');
+
+    member->name = p->at;
+    if (found == FOUND) {
+        found = skip_string(p, &member->name_escaped);
+        member->name_length = (size_t)(p->at - member->name) - (found == FOUND);
+    }
+    if (found == FOUND) {
+        found = take(p, ':');
+    }
+    return found == FOUND ? read_value(p, member) : found;
+}
+
+static enum pr_step step_of(enum found found) {
+    return found == FOUND_MORE ? PR_STEP_MORE : PR_STEP_BAD;
+}
+
+/* Behind the opening brace. */
+static enum pr_step read_members(
+        struct place *p, struct pr_member *members, size_t max, size_t *count) {
+    *count = 0;
+    skip_blanks(p);
+    if (p->at < p->end && *p->at == '}') {
+        p->at++;
+        return PR_STEP_ROW;
+    }
+    for (;;) {
+        enum found found;
+
+        if (*count == max) {
+            return PR_STEP_MANY;
+        }
+        found = read_member(p, &members[*count]);
+        if (found != FOUND) {
+            return step_of(found);
+        }
+        (*count)++;
+        skip_blanks(p);
+        if (p->at == p->end) {
+            return PR_STEP_MORE;
+        }
+        if (*p->at == '}') {
+            p->at++;
+            return PR_STEP_ROW;
+        }
+        if (*p->at++ != ',') {
+            return PR_STEP_BAD;
+        }
+    }
+}
+
+enum pr_step pr_read_row(struct pr_page_reader *reader, const char *bytes, size_t length,
+        struct pr_member *members, size_t max, size_t *count, size_t *used) {
+    struct place p = { bytes, bytes + length };
+    enum pr_step step;
+
+    *used = 0;
+    if (reader->at == PR_AT_END) {
+        skip_blanks(&p);
+        return p.at == p.end ? PR_STEP_END : PR_STEP_BAD;
+    }
+    if (reader->at == PR_AT_START) {
+        enum found found = take(&p, '[');
+
+        if (found != FOUND) {
+            return step_of(found);
+        }
+    }
+    skip_blanks(&p);
+    if (p.at == p.end) {
+        return PR_STEP_MORE;
+    }
+    if (*p.at == ']') {
+        reader->at = PR_AT_END;
+        *used = (size_t)(p.at + 1 - bytes);
+        return PR_STEP_END;
+    }
+    if (reader->at == PR_AT_NEXT) {
+        enum found found = take(&p, ',');
+
+        if (found != FOUND) {
+            return step_of(found);
+        }
+    }
+    skip_blanks(&p);
+    if (p.at == p.end) {
+        return PR_STEP_MORE;
+    }
+    if (*p.at++ != '{') {
+        return PR_STEP_BAD;
+    }
+    step = read_members(&p, members, max, count);
+    if (step == PR_STEP_ROW) {
+        reader->at = PR_AT_NEXT;
+        *used = (size_t)(p.at - bytes);
+    }
+    return step;
+}
+
+/* ---- strings ------------------------------------------------------------------------------
+ */
+
+static int hex_value(const char *at) {
+    int value = 0;
+
+    for (int i = 0; i < 4; i++) {
+        char c = at[i];
+        int digit = c >= '0' && c <= '9'   ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : -1;
+
+        if (digit < 0) {
+            return -1;
+        }
+        value = value * 16 + digit;
+    }
+    return value;
+}
+
+static char *put_utf8(char *out, uint32_t point) {
+    if (point < 0x80) {
+        *out++ = (char)point;
+    } else if (point < 0x800) {
+        *out++ = (char)(0xc0 | point >> 6);
+        *out++ = (char)(0x80 | (point & 0x3f));
+    } else if (point < 0x10000) {
+        *out++ = (char)(0xe0 | point >> 12);
+        *out++ = (char)(0x80 | (point >> 6 & 0x3f));
+        *out++ = (char)(0x80 | (point & 0x3f));
+    } else {
+        *out++ = (char)(0xf0 | point >> 18);
+        *out++ = (char)(0x80 | (point >> 12 & 0x3f));
+        *out++ = (char)(0x80 | (point >> 6 & 0x3f));
+        *out++ = (char)(0x80 | (point & 0x3f));
+    }
+    return out;
+}
+
+/* "\uXXXX", perhaps a pair of them; at stands on the "u". NULL: not a character of text. */
+static const char *read_unicode(const char *at, const char *end, uint32_t *point) {
+    int high = end - at >= 5 ? hex_value(at + 1) : -1, low;
+
+    at += 5;
+    if (high <= 0 || (high >= 0xdc00 && high < 0xe000)) {
+        return NULL;
+    }
+    *point = (uint32_t)high;
+    if (high < 0xd800 || high >= 0xe000) {
+        return at;
+    }
+    low = end - at >= 6 && at[0] == '\\' && at[1] == 'u' ? hex_value(at + 2) : -1;
+    if (low < 0xdc00 || low >= 0xe000) {
+        return NULL;
+    }
+    *point = 0x10000 + ((uint32_t)(high - 0xd800) << 10) + (uint32_t)(low - 0xdc00);
+    return at + 6;
+}
+
+bool pr_unescape(const char *raw, size_t raw_length, char *out, size_t *length) {
+    static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
+    const char *at = raw, *end = raw + raw_length;
+    char *to = out;
+
+    while (at < end) {
+        const char *escape = memchr(at, '\\', (size_t)(end - at));
+        size_t plain = (size_t)((escape != NULL ? escape : end) - at);
+        const char *name;
+        uint32_t point;
+
+        memmove(to, at, plain);
+        to += plain;
+        if (escape == NULL) {
+            break;
+        }
+        at = escape + 1;
+        name = at < end && *at != '\0' ? strchr(names, *at) : NULL;
+        if (name != NULL) {
+            *to++ = values[name - names];
+            at++;
+            continue;
+        }
+        at = at < end && *at == 'u' ? read_unicode(at, end, &point) : NULL;
+        if (at == NULL) {
+            return false;
+        }
+        to = put_utf8(to, point);
+    }
+    *length = (size_t)(to - out);
+    return true;
+}

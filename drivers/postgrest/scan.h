@@ -1,0 +1,74 @@
+/* A running scan, for the files that share it.
+ *
+ *   filters.c  which filters travel, in how many requests, within max_url_bytes
+ *   page.c     requests for pages, and the proof that the last row has come
+ *   scan.c     rows of a page -> batches; start and end */
+#ifndef DRAWBRIDGE_DRIVERS_POSTGREST_SCAN_H
+#define DRAWBRIDGE_DRIVERS_POSTGREST_SCAN_H
+
+#include "drivers/postgrest/internal.h"
+
+struct pr_scan {
+    struct scan base;
+    struct schema *schema;
+    struct arena arena;
+    struct text statement, scratch;
+    char *parameters; /* JSON, for the log; NULL unless wanted */
+    char *notices;
+
+    /* what is asked for */
+    const char **names; /* of the columns in the answer */
+    int *columns;       /* those of the batch, then those that only the order needs */
+    size_t column_count, batch_columns;
+    struct pr_order *order; /* ends in a key when keyed */
+    size_t order_count;
+    bool keyed;     /* rows can be asked for from a given one on */
+    bool counts;    /* QUERY_COUNT_ONLY */
+    char **filters; /* one request, or more, after each other */
+    size_t part_count, part;
+    bool filtered; /* by any filter: it may be the filter's fault when a request fails */
+    int64_t limit; /* rows still wanted, -1: all */
+    int64_t goal;  /* rows probably wanted, 0: unknown */
+
+    /* the page under way */
+    struct pr_exchange *exchange; /* NULL: it has to be asked for */
+    struct pr_request request;
+    struct text target;
+    struct pr_page_reader reader;
+    struct pr_member *members;
+    size_t member_max;
+    bool opened;     /* its head was looked at */
+    bool overlaps;   /* it begins with the last row of the page before */
+    bool count_next; /* ask the next page for an exact count */
+    int64_t page_asked, page_rows;
+    int64_t expected; /* rows still to come in this part as far as known, -1: unknown */
+    struct text key, spare, last_key; /* of this row, of the one before, of the last one of the
+                                       * page before: see read_key() */
+    char **bound;                     /* last_key as values, by order column; NULL is NULL */
+
+    bool ended;
+    enum status failure; /* sticky */
+    char *failure_text;
+};
+
+static inline struct pr_scan *pr_scan(struct scan *scan) {
+    return (struct pr_scan *)scan;
+}
+
+/* ---- filters.c ---- */
+
+enum status pr_scan_filter(struct pr_scan *, const struct query *, struct error *);
+/* None at all: for when the server refuses one. */
+enum status pr_scan_unfilter(struct pr_scan *, const struct error *why, struct error *err);
+
+/* ---- page.c ---- */
+
+enum status pr_page_send(struct pr_scan *, struct error *);
+/* Waits for the head and looks at what it promises. */
+enum status pr_page_open(struct pr_scan *, struct error *);
+/* All rows were read: is another page needed? Sends for it when it surely is. */
+enum status pr_page_close(struct pr_scan *, struct error *);
+/* The total of a part, without rows. */
+enum status pr_page_count(struct pr_scan *, int64_t *total, struct error *);
+
+#endif
