@@ -85,6 +85,7 @@ enum status pg_open(const char *connection, const struct options *options,
     session->base.driver = &postgres_driver;
     session->base.host = *host;
     session->base.owner = getpid();
+    session->statement_timeout_ms = options_integer(options, "statement_timeout_ms");
     session->connect_timeout_ms = options_integer(options, "connect_timeout_ms");
     text_init(&session->notices, PG_NOTICES_BYTES_MAX);
     session->place = memory_copy_text(connection);

@@ -374,21 +374,38 @@ void pg_session_poll(struct pg_session *session, int ms) {
     poll(&wire, 1, ms); /* whatever it says, the caller reads and looks */
 }
 
+/* A server that is stopped or out of reach does not keep statement_timeout. heard_ms: when
+ * something came last. */
+static bool wait_is_late(const struct pg_session *session, double heard_ms, double now_ms) {
+    return session->statement_timeout_ms > 0 && session->deadline_ms <= 0 &&
+           now_ms > heard_ms + (double)session->statement_timeout_ms + STATEMENT_GRACE_MS;
+}
+
 enum status pg_request_wait(struct pg_request *request, struct error *err) {
     struct pg_session *session = request->session;
-    double start = pg_now_ms(), asked = start;
+    double start = pg_now_ms(), asked = start, heard = start;
     enum status status = STATUS_OK;
 
     while (!request->done) {
+        int64_t bytes = session->base.counts.bytes_in;
+
         status = pg_session_read(session, err);
         if (status != STATUS_OK || request->done) {
             break;
+        }
+        if (session->base.counts.bytes_in != bytes) {
+            heard = pg_now_ms();
         }
         pg_session_poll(session, WAIT_SLICE_MS);
         if (pg_now_ms() - asked < WAIT_SLICE_MS) {
             continue;
         }
         asked = pg_now_ms();
+        if (wait_is_late(session, heard, asked)) {
+            status = pg_session_break(session, STATUS_TIMEOUT,
+                    "no answer, although statement_timeout_ms has passed", err);
+            break;
+        }
         if (session->deadline_ms > 0 && asked > session->deadline_ms) {
             status = pg_session_break(session, STATUS_LOST, "no answer in time", err);
             break;

@@ -39,7 +39,8 @@ struct pg_request {
 enum {
     PG_NOTICES_BYTES_MAX = 8192,
     PG_PARAMETERS_MAX = 65535, /* of the protocol */
-    CANCEL_ANSWER_MS = 1000
+    CANCEL_ANSWER_MS = 1000,
+    STATEMENT_GRACE_MS = 500 /* what the server may take to end a statement by itself */
 };
 
 /* One that SQLite opened. Those at the top of the stack need not have been sent yet. */
@@ -78,10 +79,11 @@ struct pg_session {
     struct error lost; /* why it broke */
     char *place; /* what it was connected by: for a second one that asks what became of this */
     int64_t connect_timeout_ms;
-    double deadline_ms;   /* while opening; 0: no wait has an end of its own */
-    struct text notices;  /* since the last record of bridge_log */
-    bool utf8, sql_ascii; /* what server_encoding says */
-    bool stats_readable;  /* pg_stats may be read */
+    int64_t statement_timeout_ms; /* 0: the server's own alone */
+    double deadline_ms;           /* while opening; 0: no wait has an end of its own */
+    struct text notices;          /* since the last record of bridge_log */
+    bool utf8, sql_ascii;         /* what server_encoding says */
+    bool stats_readable;          /* pg_stats may be read */
 
     char *settings;     /* the statement that makes them all; see settings.c */
     const char *pooler; /* the option, while opening */
