@@ -4,6 +4,7 @@
 
 #include "vtab/connection.h"
 #include "vtab/rowid.h"
+#include "vtab/running.h"
 
 struct table {
     sqlite3_vtab base; /* must be first: SQLite sees only this */
@@ -19,9 +20,11 @@ struct table {
     bool born;                  /* in that transaction */
     struct writer *writer;      /* NULL until the transaction writes to it */
     struct table *next_writing; /* of the server's */
-    struct arena change_arena;  /* values of the row that is being written */
-    bool rowids_used;           /* a statement asked for rowids after all: send them at once */
-    struct digest_map rowids;   /* IDENTITY_ROW: numbers given out while cursors are open */
+    struct running_insert insert;
+    struct arena insert_arena; /* of insert */
+    struct arena change_arena; /* values of the row that is being written */
+    bool rowids_used;          /* a statement asked for rowids after all: send them at once */
+    struct digest_map rowids;  /* IDENTITY_ROW: numbers given out while cursors are open */
     uint64_t rowid_key[2];
 };
 

@@ -95,27 +95,68 @@ static enum status refuse_generated(
             update->table->name);
 }
 
-/* A NULL for a key that the remote makes is always left to it. */
-static bool is_left_out(const struct update *update, size_t column, sqlite3_value *value) {
-    const struct schema *schema = update->table->schema;
-    const struct column *facts = &schema->columns[column];
+/* A NULL for a key that the remote makes is always left to it, any other only when the INSERT
+ * does not name the column; what was bound was given. Without a default there is nothing to
+ * leave: NULL is what the remote would take. */
+static enum status check_left_out(const struct update *update, size_t column,
+        sqlite3_value *value, bool *left_out, struct error *err) {
+    const struct table *table = update->table;
+    const struct column *facts = &table->schema->columns[column];
+    enum left_out said = table->insert.left_out[column];
 
-    return sqlite3_value_type(value) == SQLITE_NULL &&
-           (is_integer_key(schema, column) || facts->identity != 0 || facts->generated != 0);
+    *left_out = sqlite3_value_type(value) == SQLITE_NULL &&
+                (is_integer_key(table->schema, column) || facts->identity != 0 ||
+                        facts->generated != 0);
+    if (*left_out || sqlite3_value_type(value) != SQLITE_NULL || facts->default_sql == NULL ||
+            sqlite3_value_frombind(value)) {
+        return STATUS_OK;
+    }
+    if (said == LEFT_OUT_UNKNOWN) {
+        error_set(err, STATUS_USAGE,
+                "cannot tell whether column \"%s\" of table \"%s\" is NULL or left to its "
+                "default",
+                facts->name, table->name);
+        error_explain(err, NULL, NULL,
+                "name the columns in the INSERT, in the same way in all triggers that insert");
+        return STATUS_USAGE;
+    }
+    *left_out = said == LEFT_OUT_YES;
+    return STATUS_OK;
+}
+
+/* RETURNING shows what SQLite sent, and NULL for all that the remote made. */
+static enum status check_returning(
+        const struct update *update, const struct column *column, struct error *err) {
+    if (!update->table->insert.returning) {
+        return STATUS_OK;
+    }
+    error_set(err, STATUS_UNSUPPORTED,
+            "INSERT ... RETURNING cannot show column \"%s\" of table \"%s\": the remote makes "
+            "its value",
+            column->name, update->table->name);
+    error_explain(err, NULL, NULL,
+            "SELECT bridge_insert('TABLE', '{...}') gives the row as stored, or read it WHERE "
+            "rowid = last_insert_rowid()");
+    return STATUS_UNSUPPORTED;
 }
 
 static enum status take_column(struct update *update, size_t i, struct error *err) {
     const struct column *column = &update->table->schema->columns[i];
     sqlite3_value *value = column_argument(update, i);
     bool insert = update->change.kind == CHANGE_INSERT;
+    bool left_out;
 
     if (!insert && sqlite3_value_nochange(value)) {
         update->states[i] = CELL_UNCHANGED;
         return STATUS_OK;
     }
-    if (insert && is_left_out(update, i, value)) {
-        update->states[i] = CELL_DEFAULT;
-        return STATUS_OK;
+    if (insert) {
+        enum status status = check_left_out(update, i, value, &left_out, err);
+
+        if (status != STATUS_OK || left_out) {
+            update->states[i] = CELL_DEFAULT;
+            return status == STATUS_OK ? check_returning(update, column, err) : status;
+        }
     }
     if (column->generated != 0) {
         return refuse_generated(update, column, err);
@@ -133,6 +174,10 @@ static enum status take_columns(struct update *update, struct error *err) {
     update->states = arena_alloc_array(arena, schema->column_count, sizeof(*update->states));
     if (update->values == NULL || update->states == NULL) {
         return error_nomem(err);
+    }
+    if (update->change.kind == CHANGE_INSERT) {
+        status = running_insert_learn(
+                update->table, &update->table->insert_arena, &update->table->insert, err);
     }
     for (size_t i = 0; i < schema->column_count && status == STATUS_OK; i++) {
         status = take_column(update, i, err);
