@@ -23,6 +23,7 @@ struct known_table {
     char *place, *name;    /* where bridge_attach put it; NULL: it is only listed */
     bool by_search_path;   /* found by its bare name: the search path led to this schema */
     bool described;        /* asked for by itself: no catalog that was read has it */
+    bool doubted;          /* found changed in a snapshot that may be older than the change */
     bool gone;             /* the remote has it no more; to be dropped from its place */
 };
 
@@ -158,5 +159,8 @@ enum status server_load_catalog(
  */
 enum status server_describe(struct server *, const struct options *table_options, bool fresh,
         struct schema **out, struct error *);
+/* This schema was found wrong in a snapshot, where the present cannot be described: the next
+ * server_describe() outside of one asks the remote, fresh or not. */
+void server_doubt(struct server *, const struct schema *);
 
 #endif

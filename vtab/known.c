@@ -55,6 +55,7 @@ static enum status known_put(struct server *server, struct schema *schema, const
     if (known == NULL) {
         return known_add(server, schema, values, err);
     }
+    known->doubted = false;
     if (schema_equal(known->schema, schema)) {
         *changed = false;
         known->schema->rows_estimate = schema->rows_estimate;
@@ -345,6 +346,12 @@ static enum status describe_fresh(struct server *server, const struct options *o
     return status;
 }
 
+void server_doubt(struct server *server, const struct schema *schema) {
+    for (struct known_table *known = server->tables; known != NULL; known = known->next) {
+        known->doubted |= known->schema == schema;
+    }
+}
+
 enum status server_describe(struct server *server, const struct options *options, bool fresh,
         struct schema **out, struct error *err) {
     const char *query = options_text(options, "query"), *table = options_text(options, "table");
@@ -363,7 +370,7 @@ enum status server_describe(struct server *server, const struct options *options
         known = known_wanted(
                 server, options_text(options, "schema"), table, query, text_get(&values));
     }
-    if (known != NULL) {
+    if (known != NULL && (!known->doubted || server->in_snapshot)) {
         *out = schema_retain(known->schema);
     } else if (status == STATUS_OK) {
         status = describe_fresh(server, options, text_get(&values), out, err);

@@ -33,10 +33,16 @@ static const char definition_sql[] =
         "ORDER BY h.inhrelid) FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid) END), "
         "0)";
 
-/* Where the snapshot and the present differ: the name leads to another table, a table to
- * another file. */
+/* Where the snapshot and the present differ: the name leads to another table, a column's number
+ * to another name, a table to another file. A statement that waited for its lock reads the rows
+ * of its snapshot under the column names of the present, and in no state of the remote were
+ * they together. Functions that tell a name by number see the present. */
 static const char differences_sql[] =
-        "(to_regclass(format('%I.%I', $1::text, $2::text))::oid IS DISTINCT FROM c.oid)::int + "
+        "CASE WHEN to_regclass(format('%I.%I', $1::text, $2::text))::oid = c.oid THEN "
+        "(SELECT count(*) FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid "
+        "AND a.attnum > 0 AND NOT a.attisdropped AND (pg_catalog.pg_identify_object_as_address("
+        "'pg_catalog.pg_class'::regclass, c.oid, a.attnum)).object_names[3] <> a.attname) "
+        "ELSE 1 END + "
         "(SELECT count(*) FROM (SELECT c.oid AS oid, c.relfilenode AS file UNION ALL "
         "SELECT l.oid, l.relfilenode FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_class l "
         "ON l.oid = h.inhrelid WHERE c.relhassubclass AND h.inhparent = c.oid) AS f "
