@@ -67,6 +67,9 @@ enum query_flag {
     QUERY_COUNT_ONLY = 1, /* batches of rows without columns: only batch.rows counts */
     QUERY_IDENTITY = 2,   /* batch.rowids is wanted (schema.identity IDENTITY_ROWID) */
     QUERY_UNIQUE = 4,     /* a unique key is bound to one value: at most one row */
+    QUERY_STREAM = 8,     /* many rows, probably all of them wanted, and no other scan is open
+                           * on the session: they may come in a way that occupies it. When one
+                           * opens later nevertheless, it must be served */
 };
 
 struct query { /* borrowed for the call of scan_start */

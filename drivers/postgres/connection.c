@@ -41,7 +41,8 @@ static const char settle_sql[] =
         "OPERATOR(pg_catalog.>) 1 THEN 'pg_catalog, '::pg_catalog.text "
         "OPERATOR(pg_catalog.||) pg_catalog.current_setting('search_path') "
         "ELSE pg_catalog.current_setting('search_path') END, false), "
-        "pg_catalog.has_table_privilege('pg_catalog.pg_stats'::pg_catalog.regclass, 'SELECT')";
+        "pg_catalog.has_table_privilege('pg_catalog.pg_stats'::pg_catalog.regclass, 'SELECT'), "
+        "pg_catalog.current_setting('statement_timeout') OPERATOR(pg_catalog.<>) '0'";
 
 /* ---- log ----------------------------------------------------------------------------------
  */
@@ -210,6 +211,7 @@ static enum status settings_make(
     if (status == STATUS_OK) {
         session->base.latency_ms = request->waited_ms;
         session->stats_readable = strcmp(PQgetvalue(request->result, 0, 1), "t") == 0;
+        session->statement_timeout = strcmp(PQgetvalue(request->result, 0, 2), "t") == 0;
     } else if (status == STATUS_LOST) {
         status = error_set(
                 err, STATUS_UNREACHABLE, "could not connect to server: %s", why.message);

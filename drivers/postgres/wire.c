@@ -61,8 +61,7 @@ enum status pg_session_break(
     return session_lost(session, err);
 }
 
-/* libpq's own reason, for a call of it that failed. */
-static enum status session_failed(struct pg_session *session, struct error *err) {
+enum status pg_session_failed(struct pg_session *session, struct error *err) {
     char line[ERROR_MESSAGE_BYTES];
 
     pg_message_line(PQerrorMessage(session->connection), line, sizeof(line));
@@ -76,6 +75,9 @@ enum status pg_request_create(
         struct pg_session *session, struct pg_request **out, struct error *err) {
     enum status status = pg_session_check(session, err);
 
+    if (status == STATUS_OK && session->first != NULL && session->first->copy) {
+        status = pg_copy_out_of_the_way(session, err);
+    }
     if (status != STATUS_OK) {
         return status;
     }
@@ -93,7 +95,7 @@ static enum status request_added(struct pg_request *request, int accepted, struc
     struct pg_session *session = request->session;
 
     if (!accepted) {
-        return session_failed(session, err);
+        return pg_session_failed(session, err);
     }
     request->command_count++;
     if (request->command_count == 1) {
@@ -186,7 +188,7 @@ enum status pg_request_send(struct pg_request *request, struct error *err) {
     }
     assert(request->command_count > 0); /* ensured by callers: a Sync alone is no request */
     if (!PQpipelineSync(session->connection) || PQflush(session->connection) < 0) {
-        return session_failed(session, err);
+        return pg_session_failed(session, err);
     }
     request->trip = session->base.counts.round_trips;
     request->waited_ms = pg_now_ms() - start; /* a server nearby may have answered by now */
@@ -199,8 +201,12 @@ void pg_request_drop(struct pg_request *request) {
     }
     PQclear(request->result);
     PQclear(request->failure);
+    PQfreemem(request->message);
+    pg_spill_destroy(request->spill);
     request->result = NULL;
     request->failure = NULL;
+    request->message = NULL;
+    request->spill = NULL;
     request->held = false;
     /* One that never got a command is in no queue; one that is in the queue is freed by reading
      * its answer, since what comes must be told apart from the answers behind it. */
@@ -222,6 +228,14 @@ static void session_note_failure(struct pg_session *session, const PGresult *res
     error_clear(&reason);
 }
 
+void pg_request_answered(struct pg_request *request) {
+    struct session_counts *counts = &request->session->base.counts;
+
+    if (request->trip >= counts->round_trips) {
+        counts->round_trips = request->trip + 1;
+    }
+}
+
 static void request_done(struct pg_session *session, struct pg_request *request) {
     session->first = request->next;
     if (session->first == NULL) {
@@ -229,9 +243,7 @@ static void request_done(struct pg_session *session, struct pg_request *request)
     }
     request->next = NULL;
     request->done = true;
-    if (request->trip >= session->base.counts.round_trips) {
-        session->base.counts.round_trips = request->trip + 1;
-    }
+    pg_request_answered(request);
     if (!request->held) {
         pg_request_drop(request);
     }
@@ -248,7 +260,8 @@ static void request_keep(struct pg_request *request, PGresult *result) {
     request->result = result;
 }
 
-static void request_sync(struct pg_session *session, struct pg_request *request) {
+void pg_request_end(struct pg_request *request) {
+    struct pg_session *session = request->session;
     bool undo = request->undo;
 
     request_done(session, request);
@@ -257,8 +270,7 @@ static void request_sync(struct pg_session *session, struct pg_request *request)
     }
 }
 
-/* One result of the oldest request. Given. */
-static void request_take(struct pg_request *request, PGresult *result) {
+void pg_request_take(struct pg_request *request, PGresult *result) {
     struct pg_session *session = request->session;
     int64_t bytes = (int64_t)PQresultMemorySize(result);
 
@@ -267,7 +279,7 @@ static void request_take(struct pg_request *request, PGresult *result) {
     switch (PQresultStatus(result)) {
     case PGRES_PIPELINE_SYNC:
         PQclear(result);
-        request_sync(session, request);
+        pg_request_end(request);
         return;
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
@@ -297,13 +309,16 @@ enum status pg_session_read(struct pg_session *session, struct error *err) {
     if (status != STATUS_OK || session->first == NULL) {
         return status;
     }
+    if (session->first->copy) {
+        return pg_copy_read(session, err);
+    }
     /* Results that came before the connection's end are still to be had when this fails. */
     readable = PQconsumeInput(session->connection);
     while (session->first != NULL && !PQisBusy(session->connection)) {
         PGresult *result = PQgetResult(session->connection);
 
         if (result != NULL) {
-            request_take(session->first, result);
+            pg_request_take(session->first, result);
         } else {
             session->first->answered++;
             if (session->first->answered > session->first->command_count) {
@@ -311,11 +326,11 @@ enum status pg_session_read(struct pg_session *session, struct error *err) {
             }
         }
         if (PQstatus(session->connection) == CONNECTION_BAD) {
-            return session_failed(session, err);
+            return pg_session_failed(session, err);
         }
     }
     if (!readable || (session->first != NULL && !PQisBusy(session->connection))) {
-        return session_failed(session, err);
+        return pg_session_failed(session, err);
     }
     return STATUS_OK;
 }
@@ -329,30 +344,35 @@ void pg_session_poll(struct pg_session *session, int ms) {
     poll(&wire, 1, ms); /* whatever it says, the caller reads and looks */
 }
 
+enum status pg_session_wait(struct pg_session *session, double *asked_ms, struct error *err) {
+    double now;
+
+    pg_session_poll(session, WAIT_SLICE_MS);
+    now = pg_now_ms();
+    if (now - *asked_ms < WAIT_SLICE_MS) {
+        return STATUS_OK;
+    }
+    *asked_ms = now;
+    if (session->deadline_ms > 0 && now > session->deadline_ms) {
+        return pg_session_break(session, STATUS_LOST, "no answer in time", err);
+    }
+    if (session->base.host.interrupted != NULL &&
+            session->base.host.interrupted(session->base.host.context)) {
+        pg_session_cancel(session);
+        return error_set(err, STATUS_CANCELLED, "interrupted");
+    }
+    return STATUS_OK;
+}
+
 enum status pg_request_wait(struct pg_request *request, struct error *err) {
     struct pg_session *session = request->session;
     double start = pg_now_ms(), asked = start;
     enum status status = STATUS_OK;
 
-    while (!request->done) {
+    while (status == STATUS_OK && !request->done) {
         status = pg_session_read(session, err);
-        if (status != STATUS_OK || request->done) {
-            break;
-        }
-        pg_session_poll(session, WAIT_SLICE_MS);
-        if (pg_now_ms() - asked < WAIT_SLICE_MS) {
-            continue;
-        }
-        asked = pg_now_ms();
-        if (session->deadline_ms > 0 && asked > session->deadline_ms) {
-            status = pg_session_break(session, STATUS_LOST, "no answer in time", err);
-            break;
-        }
-        if (session->base.host.interrupted != NULL &&
-                session->base.host.interrupted(session->base.host.context)) {
-            pg_session_cancel(session);
-            status = error_set(err, STATUS_CANCELLED, "interrupted");
-            break;
+        if (status == STATUS_OK && !request->done) {
+            status = pg_session_wait(session, &asked, err);
         }
     }
     request->waited_ms += pg_now_ms() - start;

@@ -32,6 +32,13 @@ struct pg_request {
     int64_t trip;         /* the session's newest when it was sent */
     double waited_ms;     /* spent in sending and in waiting for it */
     int64_t bytes;        /* of its results */
+
+    /* A COPY: copy_wire.c. It is alone in the queue. */
+    bool copy;
+    bool copying;           /* its messages are coming */
+    bool cut;               /* some of them are lost */
+    char *message;          /* libpq's: the one being read */
+    struct pg_spill *spill; /* those that were put aside; NULL: none had to be */
 };
 
 enum {
@@ -47,11 +54,13 @@ struct pg_session {
     struct pg_request *first, *last;
     struct error lost; /* why it broke */
     int64_t connect_timeout_ms;
-    double deadline_ms;   /* while opening; 0: no wait has an end of its own */
-    struct text notices;  /* since the last record of bridge_log */
-    bool utf8, sql_ascii; /* what server_encoding says */
-    bool stats_readable;  /* pg_stats may be read */
+    double deadline_ms;     /* while opening; 0: no wait has an end of its own */
+    struct text notices;    /* since the last record of bridge_log */
+    bool utf8, sql_ascii;   /* what server_encoding says */
+    bool stats_readable;    /* pg_stats may be read */
+    bool statement_timeout; /* a statement must not last as long as the host takes to read */
     unsigned cursor_serial;
+    bool interleaved; /* a COPY had to make way: its program reads several results at once */
     int open_scans;
     int64_t undone;  /* failures whose savepoint was rolled back to */
     uint64_t proven; /* hash of the last statement that has worked; see scan.c */
@@ -108,9 +117,30 @@ void pg_request_drop(struct pg_request *); /* accepts NULL */
 
 /* Reads what has come, without waiting. */
 enum status pg_session_read(struct pg_session *, struct error *);
+/* One slice of waiting for more. asked_ms: when the host was last asked, or waiting began. A
+ * host that wants no more: cancels, STATUS_CANCELLED. */
+enum status pg_session_wait(struct pg_session *, double *asked_ms, struct error *);
+/* A call of libpq failed: breaks the session, with libpq's own reason. */
+enum status pg_session_failed(struct pg_session *, struct error *);
 /* Waits for the socket to become readable, or writable where something is left to send. */
 void pg_session_poll(struct pg_session *, int ms);
 double pg_now_ms(void);
+
+/* The parts of reading that copy_wire.c shares: one result of the oldest request (given), the
+ * first sign of an answer, its end. */
+void pg_request_take(struct pg_request *, PGresult *);
+void pg_request_answered(struct pg_request *);
+void pg_request_end(struct pg_request *);
+
+/* ---- copy_wire.c --------------------------------------------------------------------------
+ */
+
+/* While the oldest request is a COPY: pg_session_read() for it. */
+enum status pg_copy_read(struct pg_session *, struct error *);
+/* Reads all that is left of it, so that the session can be used. */
+enum status pg_copy_out_of_the_way(struct pg_session *, struct error *);
+struct pg_spill;
+void pg_spill_destroy(struct pg_spill *); /* accepts NULL */
 
 /* ---- cancel.c -----------------------------------------------------------------------------
  */
@@ -138,6 +168,8 @@ enum status pg_connect(struct pg_session *, const char *connection, struct error
 
 /* The commands that must go before the first statement of a snapshot, into the same request. */
 enum status pg_snapshot_enter(struct pg_session *, struct pg_request *, struct error *);
+/* The same as text in front of a COPY. What is appended must be sent. */
+void pg_snapshot_append(struct pg_session *, struct text *sql);
 /* Around the commands of one request, while other scans share the snapshot: a savepoint, and
  * its release. A failure between them is undone as soon as it is read. */
 enum status pg_snapshot_guard(struct pg_session *, struct pg_request *, struct error *);
