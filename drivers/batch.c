@@ -73,27 +73,6 @@ void batch_begin_row(struct batch *batch) {
     batch->next_column = 0;
 }
 
-/* The place of the value now due, its kind already noted. */
-static union cell *batch_next(struct batch *batch, enum value_kind kind) {
-    size_t at = batch->next_column++ * BATCH_ROWS_MAX + (size_t)batch->rows;
-
-    assert(batch->next_column <= batch->column_count); /* one put per column */
-    batch->kinds[at] = (uint8_t)kind;
-    return &batch->cells[at];
-}
-
-void batch_put_null(struct batch *batch) {
-    batch_next(batch, VALUE_NULL)->integer = 0;
-}
-
-void batch_put_integer(struct batch *batch, int64_t integer) {
-    batch_next(batch, VALUE_INTEGER)->integer = integer;
-}
-
-void batch_put_real(struct batch *batch, double real) {
-    batch_next(batch, VALUE_REAL)->real = real;
-}
-
 /* Room for `length` bytes and the NUL behind them. */
 static enum status batch_grow_heap(struct batch *batch, size_t length, struct error *err) {
     size_t size = batch->heap_size > 0 ? batch->heap_size : HEAP_BYTES_FIRST;
@@ -140,10 +119,12 @@ void batch_put_reserved(struct batch *batch, enum value_kind kind, size_t length
 
 enum status batch_put_bytes(struct batch *batch, enum value_kind kind, const char *bytes,
         size_t length, struct error *err) {
-    enum status status = batch_grow_heap(batch, length, err);
+    if (batch->heap_size - batch->heap_used <= length) {
+        enum status status = batch_grow_heap(batch, length, err);
 
-    if (status != STATUS_OK) {
-        return status;
+        if (status != STATUS_OK) {
+            return status;
+        }
     }
     if (length > 0) {
         memcpy(batch->heap + batch->heap_used, bytes, length);

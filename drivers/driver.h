@@ -78,7 +78,7 @@ struct session {
 struct scan {
     struct session *session;
     const char *statement; /* remote text, without parameters; valid while the scan lives */
-    const char *transport; /* "cursor", "result": for bridge_explain */
+    const char *transport; /* "cursor", "result", "copy": for bridge_explain */
     int64_t rows, bytes, round_trips;
     double ms;
 };

@@ -71,6 +71,9 @@ enum query_flag {
      * locked as they are read, where the remote can; a row that another transaction changed
      * since is STATUS_RETRY, or under ISOLATION_READ_COMMITTED comes as it is now. */
     QUERY_LOCK = 16,
+    QUERY_STREAM = 8, /* many rows, probably all of them wanted, and no other scan is open
+                       * on the session: they may come in a way that occupies it. When one
+                       * opens later nevertheless, it must be served */
 };
 
 struct query { /* borrowed for the call of scan_start */

@@ -120,7 +120,7 @@ static enum status cursor_run(struct cursor *cursor, struct error *err) {
     struct session *session;
     enum status status = reader_session(server, &cursor->reader, &session, err);
 
-    cursor->query.flags &= QUERY_UNIQUE;
+    cursor->query.flags &= QUERY_UNIQUE | QUERY_STREAM;
     cursor->query.flags |= cursor->count_only ? QUERY_COUNT_ONLY : 0;
     cursor->query.flags |= cursor->identity && cursor->table->schema->identity == IDENTITY_ROWID
                                    ? QUERY_IDENTITY
@@ -202,7 +202,8 @@ static enum status cursor_step(struct cursor *cursor, struct error *err) {
 }
 
 /* The same rows again with more of each: in one snapshot the same query gives the same rows in
- * the same order (cursors run no parallel plans, and scans are not synchronised). */
+ * the same order (cursors run no parallel plans, and scans are not synchronised). A stream may
+ * run such plans, and is only asked for where this is not foreseen; see filter.c. */
 static enum status cursor_widen(
         struct cursor *cursor, int extra, bool identity, struct error *err) {
     int64_t target = cursor->first + cursor->row;
@@ -213,6 +214,11 @@ static enum status cursor_widen(
                 "table \"%s\" was written while a query reads it that now needs more of its "
                 "columns",
                 cursor->table->name);
+    }
+    if ((cursor->query.flags & QUERY_STREAM) != 0) {
+        cursor->table->rowids_used |= identity; /* then it comes with the rows */
+        return error_set(err, STATUS_REMOTE,
+                "more of each row is needed than was fetched: run the statement again");
     }
     cursor_end_scan(cursor);
     cursor->count_only = false;
@@ -289,27 +295,46 @@ int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int a
     return status == STATUS_OK ? SQLITE_OK : cursor_report(cursor, &err);
 }
 
-int cursor_next(sqlite3_vtab_cursor *base) {
-    struct cursor *cursor = (struct cursor *)base;
+static int cursor_next_batch(struct cursor *cursor) {
     struct error err = { 0 };
 
     return cursor_step(cursor, &err) == STATUS_OK ? SQLITE_OK : cursor_report(cursor, &err);
+}
+
+/* Nearly every row is the next one of its batch. */
+int cursor_next(sqlite3_vtab_cursor *base) {
+    struct cursor *cursor = (struct cursor *)base;
+
+    if (cursor->identity || cursor->row + 1 >= cursor->batch.rows) {
+        return cursor_next_batch(cursor);
+    }
+    cursor->row++;
+    return SQLITE_OK;
 }
 
 int cursor_eof(sqlite3_vtab_cursor *base) {
     return ((struct cursor *)base)->eof;
 }
 
+/* The one who reports has a struct error; the many who do not, need none. */
+static int cursor_add_column(struct cursor *cursor, int column) {
+    struct error err = { 0 };
+
+    return cursor_widen(cursor, column, false, &err) == STATUS_OK ? SQLITE_OK
+                                                                  : cursor_report(cursor, &err);
+}
+
 int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
     struct cursor *cursor = (struct cursor *)base;
-    struct error err = { 0 };
 
     if (sqlite3_vtab_nochange(context)) {
         return SQLITE_OK; /* an UPDATE leaves it as it is: write.c is told so */
     }
     if (cursor->count_only || cursor->places[column] < 0) {
-        if (cursor_widen(cursor, column, false, &err) != STATUS_OK) {
-            return cursor_report(cursor, &err);
+        int code = cursor_add_column(cursor, column);
+
+        if (code != SQLITE_OK) {
+            return code;
         }
     }
     cell_result(context, &cursor->batch, (size_t)cursor->places[column], cursor->row);

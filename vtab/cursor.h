@@ -21,6 +21,8 @@ struct cursor {
     int explain_scan; /* number in the recorder; -1 none yet */
     bool counts;      /* the statement looks as if it only counts rows */
     bool names_rowid; /* it looks as if it asks for rowids */
+    bool reads_all;   /* nothing in it looks as if it would stop early, or need more later */
+    int64_t filters;  /* how often it was asked */
     bool on_terms;    /* some conditions may be an outer join's: see filter.c */
 
     /* this xFilter: values and predicates live in filter_arena */

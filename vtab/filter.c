@@ -104,7 +104,7 @@ static bool for_virtual_tables_only(enum condition_operator op) {
 }
 
 /* Views and triggers run with a statement without standing in its text. */
-static bool schema_has_outer_join(sqlite3 *db) {
+static bool schema_has(sqlite3 *db, const char *const *words) {
     static const char find[] =
             "SELECT group_concat('SELECT sql FROM \"' || replace(name, '\"', '\"\"') || "
             "'\".sqlite_schema WHERE type IN (''view'', ''trigger'')', ' UNION ALL ') "
@@ -121,7 +121,7 @@ static bool schema_has_outer_join(sqlite3 *db) {
         for (found = false; code == SQLITE_ROW && !found; code = sqlite3_step(sqls)) {
             const char *sql = (const char *)sqlite3_column_text(sqls, 0);
 
-            found = sql == NULL || text_has_any(sql, outer_words);
+            found = sql == NULL || text_has_any(sql, words);
         }
         found = found || code != SQLITE_DONE;
     }
@@ -142,7 +142,34 @@ static bool terms_of_on_possible(const struct cursor *cursor) {
         offered = offered || for_virtual_tables_only(cursor->plan.conditions[i].op);
     }
     return offered && sqlite3_libversion_number() < SQLITE_VERSION_OUTER_TERMS_EXACT &&
-           (statement_has(db, outer_words, NULL) || schema_has_outer_join(db));
+           (statement_has(db, outer_words, NULL) || schema_has(db, outer_words));
+}
+
+/* A stream cannot be asked for more columns later, and to stop it is dear. So it is asked for
+ * where the plan reads more than a handful of rows, and no word of the statement or of a view
+ * speaks of an early end, or of rowids that are not fetched anyway. */
+static bool reads_all(const struct cursor *cursor) {
+    static const char *const end_words[] = { "limit", "exists", NULL };
+    static const char *const rowid_words[] = { "rowid", "_rowid_", "oid", "or", "right", "full",
+        "update", "delete", NULL };
+    const struct plan *plan = &cursor->plan;
+    const struct schema *schema = cursor->table->schema;
+    sqlite3 *db = cursor->table->connection->db;
+
+    if (plan->column_count == 0 || plan->order_count > 0 || plan->limit != PLAN_LIMIT_NONE ||
+            schema->identity == IDENTITY_ROW || schema->rows_estimate < BATCH_ROWS_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < plan->condition_count; i++) {
+        enum condition_operator op = plan->conditions[i].op;
+
+        if (op == OPERATOR_EQ || op == OPERATOR_IN || op == OPERATOR_IS) {
+            return false;
+        }
+    }
+    return !statement_has(db, end_words, NULL) &&
+           (cursor->names_rowid ||
+                   (!statement_has(db, rowid_words, NULL) && !schema_has(db, rowid_words)));
 }
 
 static void guess_use(struct cursor *cursor) {
@@ -164,6 +191,7 @@ static void guess_use(struct cursor *cursor) {
             ((table->enlisted && running_writes(db)) || schema->identity == IDENTITY_INTEGER_KEY
                             ? statement_has(db, rowid_words, key)
                             : statement_has(db, rowid_words, NULL));
+    cursor->reads_all = reads_all(cursor);
 }
 
 /* ---- values and verdicts ------------------------------------------------------------------
@@ -460,6 +488,10 @@ enum status cursor_prepare(struct cursor *cursor, const char *plan, int argc,
                                            cursor->table->schema->identity != IDENTITY_KEY);
     cursor_choose_columns(cursor, -1);
     cursor->query.flags = (cursor->plan.unique && filter.all_exact ? QUERY_UNIQUE : 0);
+    /* One that is asked again and again is the inner side of a join. */
+    if (cursor->filters++ == 0 && cursor->reads_all && cursor->table->server->cursors == 1) {
+        cursor->query.flags |= QUERY_STREAM;
+    }
     *empty = filter.empty;
     return STATUS_OK;
 }

@@ -84,8 +84,18 @@ bool pg_definition_state(struct schema *schema, const struct pg_relation *relati
     return true;
 }
 
-/* $1 schema, $2 name, $3 columns known. No row: there is no such relation in the snapshot. What
- * became of an attempt is not always known: the next one takes another name. */
+/* $1 schema, $2 name, $3 columns known. No row: there is no such relation in the snapshot. */
+static void definition_question(struct text *sql) {
+    text_append(sql, "SELECT ");
+    pg_definition_sql(sql, "$3::int4");
+    text_append(sql, ", ");
+    text_append(sql, differences_sql);
+    text_append(sql, " FROM pg_catalog.pg_class c WHERE c.relname = $2::name "
+                     "AND c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n "
+                     "WHERE n.nspname = $1::name)");
+}
+
+/* What became of an attempt is not always known: the next one takes another name. */
 static enum status definition_prepare(struct pg_session *session, struct pg_request *request,
         char *name, size_t name_bytes, struct error *err) {
     struct text sql;
@@ -100,13 +110,7 @@ static enum status definition_prepare(struct pg_session *session, struct pg_requ
         return STATUS_OK;
     }
     text_init(&sql, TEXT_SQL_BYTES_MAX);
-    text_append(&sql, "SELECT ");
-    pg_definition_sql(&sql, "$3::int4");
-    text_append(&sql, ", ");
-    text_append(&sql, differences_sql);
-    text_append(&sql, " FROM pg_catalog.pg_class c WHERE c.relname = $2::name "
-                      "AND c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n "
-                      "WHERE n.nspname = $1::name)");
+    definition_question(&sql);
     status = text_status(&sql, err);
     if (status == STATUS_OK) {
         status = pg_request_prepare(request, name, text_get(&sql), err);
@@ -115,22 +119,59 @@ static enum status definition_prepare(struct pg_session *session, struct pg_requ
     return status;
 }
 
-enum status pg_definition_ask(struct pg_scan *scan, struct error *err) {
-    struct pg_session *session = pg_session_from(scan->base.session);
+/* Has this relation one that nobody looked at in this snapshot? */
+static bool definition_due(const struct pg_scan *scan) {
     const struct pg_relation *relation =
             scan->schema != NULL ? pg_relation(scan->schema) : NULL;
+
+    return relation != NULL && relation->definition != NULL &&
+           relation->definition->checked_in !=
+                   pg_session_from(scan->base.session)->snapshot_began_ms;
+}
+
+/* The question has its "$1" to "$3" nowhere else. */
+void pg_definition_append(struct pg_scan *scan, struct text *sql) {
+    const char *const values[] = { scan->schema->remote_schema, scan->schema->remote_name,
+        pg_relation(scan->schema)->definition->known };
+    struct text question;
+    const char *from, *at;
+
+    scan->definition_due = definition_due(scan);
+    if (!scan->definition_due) {
+        return;
+    }
+    text_init(&question, TEXT_SQL_BYTES_MAX);
+    definition_question(&question);
+    text_append(sql, "SELECT FROM ");
+    pg_append_relation(sql, scan->schema);
+    text_append(sql, " LIMIT 0; "); /* locks it */
+    from = text_get(&question);
+    for (at = strchr(from, '$'); at != NULL; at = strchr(from, '$')) {
+        text_append_bytes(sql, from, (size_t)(at - from));
+        pg_append_literal(sql, values[at[1] - '1']);
+        from = at + 2;
+    }
+    text_append(sql, from);
+    text_append(sql, "; ");
+    if (question.failure != STATUS_OK) {
+        sql->failure = question.failure;
+    }
+    text_clear(&question);
+}
+
+enum status pg_definition_ask(struct pg_scan *scan, struct error *err) {
+    struct pg_session *session = pg_session_from(scan->base.session);
     char name[48];
     const char *values[3];
     struct pg_command command = { .sql = name, .prepared = true, .values = values, .count = 3 };
     enum status status;
 
-    if (relation == NULL || relation->definition == NULL ||
-            relation->definition->checked_in == session->snapshot_began_ms) {
+    if (!definition_due(scan)) {
         return STATUS_OK;
     }
     values[0] = scan->schema->remote_schema;
     values[1] = scan->schema->remote_name;
-    values[2] = relation->definition->known;
+    values[2] = pg_relation(scan->schema)->definition->known;
     status = pg_request_create(session, &scan->definition, err);
     if (status == STATUS_OK) {
         status = definition_prepare(session, scan->definition, name, sizeof(name), err);
@@ -165,16 +206,26 @@ static enum status definition_compare(
 }
 
 /* What fails may fail because the relation has changed, and then nobody could ask any more. */
-static enum status definition_unknown(enum status failed, struct error *err) {
+enum status pg_definition_unknown(enum status failed, struct error *err) {
     if (failed == STATUS_REMOTE && err != NULL && err->status == STATUS_REMOTE) {
         err->status = STATUS_SCHEMA;
     }
     return failed == STATUS_REMOTE ? STATUS_SCHEMA : failed;
 }
 
+enum status pg_definition_check(
+        struct pg_scan *scan, const PGresult *answer, struct error *err) {
+    enum status status = definition_compare(scan, answer, err);
+
+    if (status == STATUS_OK) {
+        pg_relation(scan->schema)->definition->checked_in =
+                pg_session_from(scan->base.session)->snapshot_began_ms;
+    }
+    return status;
+}
+
 enum status pg_definition_finish(
         struct pg_scan *scan, enum status statement, struct error *err) {
-    struct pg_session *session = pg_session_from(scan->base.session);
     struct pg_request *request = scan->definition;
     enum status status = statement;
 
@@ -185,14 +236,12 @@ enum status pg_definition_finish(
         status = pg_request_finish(request, true, err);
         scan->base.ms += request->waited_ms;
     } else {
-        status = definition_unknown(status, err);
+        status = pg_definition_unknown(status, err);
     }
     if (status == STATUS_OK) {
-        session->definition_prepared = !session->shared;
-        status = definition_compare(scan, request->result, err);
-    }
-    if (status == STATUS_OK) {
-        pg_relation(scan->schema)->definition->checked_in = session->snapshot_began_ms;
+        pg_session_from(scan->base.session)->definition_prepared =
+                !pg_session_from(scan->base.session)->shared;
+        status = pg_definition_check(scan, request->result, err);
     }
     pg_request_drop(request);
     scan->definition = NULL;

@@ -117,7 +117,7 @@ struct pg_relation {
     const uint32_t *leaf_oids; /* partitions and children, ascending; a rowid holds the index */
     size_t leaf_count;         /* 0: a plain table */
     struct pg_definition *definition; /* NULL: RELATION_QUERY */
-    bool lockable;       /* SELECT ... FOR UPDATE is allowed to this role */
+    bool lockable;                    /* SELECT ... FOR UPDATE is allowed to this role */
     bool foreign_leaves; /* some leaf is foreign: no ctid of ours, NOT NULL not enforced */
 };
 
@@ -163,8 +163,13 @@ struct pg_parameters {
 
 void pg_parameters_clear(struct pg_parameters *);
 void pg_append_identifier(struct text *, const char *name); /* quoted, always */
+/* A string constant of no stated type: it becomes what stands beside it, as a parameter does.
+ * The only way of a value into the text of a statement. */
+void pg_append_literal(struct text *, const char *value);
+void pg_append_relation(struct text *, const struct schema *); /* "schema"."name" */
 /* The SELECT of a query: columns by their select_expression, then under QUERY_IDENTITY ctid
- * (and tableoid where there are leaves); or count(*) under QUERY_COUNT_ONLY. */
+ * (and tableoid where there are leaves); or count(*) under QUERY_COUNT_ONLY. Without
+ * parameters (NULL) the values stand in the text. */
 enum status pg_select(
         const struct query *, struct text *sql, struct pg_parameters *, struct error *);
 

@@ -3,10 +3,16 @@
  *
  * Rows come by a cursor whose fetches grow: a scan that is stopped early has cost little. Where
  * at most one row can come, or a mere count, the whole result is asked for at once. */
-#include "drivers/postgres/scan.h"
+#include "drivers/postgres/copy.h"
 
 #include <stdio.h>
 #include <string.h>
+
+static const char *const transport_names[PG_TRANSPORT_COUNT] = {
+    [PG_TRANSPORT_CURSOR] = "cursor",
+    [PG_TRANSPORT_RESULT] = "result",
+    [PG_TRANSPORT_COPY] = "copy",
+};
 
 /* ---- fetching -----------------------------------------------------------------------------
  */
@@ -110,7 +116,7 @@ enum status pg_scan_send(
     enum status status;
 
     scan->base.statement = text_get(&scan->sql);
-    scan->base.transport = scan->transport == PG_TRANSPORT_CURSOR ? "cursor" : "result";
+    scan->base.transport = transport_names[scan->transport];
     text_init(&declare, TEXT_SQL_BYTES_MAX);
     scan->cursor = ++session->cursor_serial;
     text_printf(&declare, "DECLARE c%u NO SCROLL CURSOR FOR ", scan->cursor);
@@ -255,7 +261,8 @@ enum status pg_scan_next(struct scan *base, struct batch *batch, struct error *e
         return error_set(err, scan->failure, "%s",
                 scan->failure_text != NULL ? scan->failure_text : "scan has failed");
     }
-    scan->failure = scan_fill(scan, batch, &why);
+    scan->failure = scan->transport == PG_TRANSPORT_COPY ? pg_copy_fill(scan, batch, &why)
+                                                         : scan_fill(scan, batch, &why);
     if (scan->failure == STATUS_OK) {
         return STATUS_OK;
     }
@@ -340,6 +347,7 @@ void pg_scan_end(struct scan *base) {
         }
     }
     pg_request_drop(scan->definition);
+    pg_copy_stop(scan);
     pg_request_drop(scan->request);
     if (base->statement != NULL) { /* it was sent */
         scan_close_cursor(scan);
@@ -352,6 +360,8 @@ void pg_scan_end(struct scan *base) {
     schema_release(scan->schema);
     text_clear(&scan->sql);
     memory_free(scan->columns);
+    memory_free(scan->fields);
+    memory_free(scan->reader);
     memory_free(scan->parameters);
     memory_free(scan->failure_text);
     memory_free(scan);

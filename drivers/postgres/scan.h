@@ -14,7 +14,17 @@ enum {
 enum pg_transport {
     PG_TRANSPORT_CURSOR,
     PG_TRANSPORT_RESULT, /* the whole result at once */
+    PG_TRANSPORT_COPY,   /* all rows in one stream: copy_scan.c */
+    PG_TRANSPORT_COUNT
 };
+
+/* One value as it came. bytes NULL is NULL. */
+struct pg_field {
+    const char *bytes;
+    size_t length;
+};
+
+struct pg_copy_reader;
 
 struct pg_scan {
     struct scan base;
@@ -33,6 +43,10 @@ struct pg_scan {
     /* of a query over a relation */
     struct schema *schema; /* one reference */
     int *columns;
+    struct pg_field *fields; /* of one row: its columns and its identity */
+    size_t field_count;
+    struct pg_copy_reader *reader; /* of PG_TRANSPORT_COPY */
+    bool definition_due;           /* it is asked for in front of the COPY */
 
     /* where it is */
     struct pg_scan *next;          /* of the session's open ones */
@@ -66,6 +80,8 @@ enum status pg_scan_send(struct pg_scan *, const struct pg_command *parameters, 
 
 /* How the rows of a query over a relation are read. */
 enum status pg_scan_keep_query(struct pg_scan *, const struct query *, struct error *);
+/* scan->fields as a row of the batch. */
+enum status pg_relation_row(struct pg_scan *, struct batch *, struct error *err);
 
 /* ---- definition.c -------------------------------------------------------------------------
  */
@@ -74,6 +90,11 @@ enum status pg_scan_keep_query(struct pg_scan *, const struct query *, struct er
 enum status pg_definition_ask(struct pg_scan *, struct error *);
 /* What the statement came to, given that; STATUS_SCHEMA: the relation is not as described. */
 enum status pg_definition_finish(struct pg_scan *, enum status statement, struct error *);
+/* For a COPY: the question as statements in front of it, where it is due; what comes of it. */
+void pg_definition_append(struct pg_scan *, struct text *sql);
+enum status pg_definition_check(struct pg_scan *, const PGresult *answer, struct error *);
+/* The status of a statement that failed before the definition was known. */
+enum status pg_definition_unknown(enum status failed, struct error *);
 
 /* ---- statement.c --------------------------------------------------------------------------
  */

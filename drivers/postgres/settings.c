@@ -134,7 +134,8 @@ static enum status settings_put_all(
     return status;
 }
 
-/* The facts come along: may pg_stats be read, and is this the backend that libpq was told of. A
+/* The facts come along: may pg_stats be read, has a
+ * statement a time limit, and is this the backend that libpq was told of. A
  * pooler that lends its connections cannot tell, and makes a number up. */
 static enum status settings_make(struct pg_session *session, const struct options *options,
         const char *local, char **out, struct error *err) {
@@ -147,7 +148,9 @@ static enum status settings_make(struct pg_session *session, const struct option
     text_printf(&settings.sql,
             "pg_catalog.set_config('search_path', %s, %s), "
             "pg_catalog.has_table_privilege('pg_catalog.pg_stats'::pg_catalog.regclass, "
-            "'SELECT'), pg_catalog.pg_backend_pid()",
+            "'SELECT'), pg_catalog.current_setting('statement_timeout') "
+            "OPERATOR(pg_catalog.<>) "
+            "'0', pg_catalog.pg_backend_pid()",
             settle_path, local);
     if (status == STATUS_OK) {
         status = text_status(&settings.sql, err);
@@ -197,7 +200,8 @@ static enum status settings_failed(enum status status, struct error *why, struct
 static void settings_note(struct pg_session *session, const PGresult *result) {
     int last = PQnfields(result) - 1;
 
-    session->stats_readable = strcmp(PQgetvalue(result, 0, last - 1), "t") == 0;
+    session->stats_readable = strcmp(PQgetvalue(result, 0, last - 2), "t") == 0;
+    session->statement_timeout = strcmp(PQgetvalue(result, 0, last - 1), "t") == 0;
     session->shared =
             strcmp(session->pooler, "none") != 0 &&
             (strcmp(session->pooler, "transaction") == 0 ||

@@ -21,6 +21,25 @@ enum status pg_begin(
     return status;
 }
 
+static const char begin_sql[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+static void snapshot_begun(struct pg_session *session) {
+    session->snapshot_open = true;
+    session->snapshot_began_ms = pg_now_ms();
+    if (!session->snapshot_wanted) {
+        session->snapshot_wanted = true;
+        session->snapshot_own = true;
+        session->idle_ms = 0;
+    }
+}
+
+/* False: there is no end to be set. */
+static bool snapshot_idle_sql(const struct pg_session *session, char *sql, size_t sql_bytes) {
+    snprintf(sql, sql_bytes, "SET LOCAL idle_in_transaction_session_timeout = %lld",
+            (long long)session->idle_ms);
+    return session->idle_ms > 0;
+}
+
 enum status pg_snapshot_enter(
         struct pg_session *session, struct pg_request *request, struct error *err) {
     char idle_sql[96];
@@ -32,27 +51,31 @@ enum status pg_snapshot_enter(
     session->snapshot_open = true; /* before the request: it begins with BEGIN */
     session->transaction.sent = session->transaction.writes;
     status = pg_request_add_text(request,
-            session->transaction.writes ? pg_transaction_begin_sql(session)
-                                        : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-            err);
+            session->transaction.writes ? pg_transaction_begin_sql(session) : begin_sql, err);
     if (status == STATUS_OK) {
         status = pg_settings_enter(session, request, err);
     }
     if (status != STATUS_OK) {
         return status; /* what was queued cannot be taken back: the caller drops the session */
     }
-    session->snapshot_began_ms = pg_now_ms();
-    if (!session->snapshot_wanted) {
-        session->snapshot_wanted = true;
-        session->snapshot_own = true;
-        session->idle_ms = 0;
-    }
-    if (session->idle_ms <= 0 || session->transaction.writes) {
+    snapshot_begun(session);
+    if (session->transaction.writes ||
+            !snapshot_idle_sql(session, idle_sql, sizeof(idle_sql))) {
         return pg_transaction_enter(session, request, err);
     }
-    snprintf(idle_sql, sizeof(idle_sql), "SET LOCAL idle_in_transaction_session_timeout = %lld",
-            (long long)session->idle_ms);
     return pg_request_add_text(request, idle_sql, err);
+}
+
+void pg_snapshot_append(struct pg_session *session, struct text *sql) {
+    char idle_sql[96];
+
+    if (!session->snapshot_open) {
+        text_printf(sql, "%s; ", begin_sql);
+        snapshot_begun(session);
+        if (snapshot_idle_sql(session, idle_sql, sizeof(idle_sql))) {
+            text_printf(sql, "%s; ", idle_sql);
+        }
+    }
 }
 
 /* A statement that fails ends the transaction, and with it the cursors of statements that have

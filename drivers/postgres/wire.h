@@ -34,6 +34,13 @@ struct pg_request {
     int64_t bytes;        /* of its results */
     int64_t affected;     /* rows, by all its commands together */
     int64_t uneven;       /* of its commands that tell, how many did not affect just one */
+
+    /* A COPY: copy_wire.c. It is alone in the queue. */
+    bool copy;
+    bool copying;           /* its messages are coming */
+    bool cut;               /* some of them are lost */
+    char *message;          /* libpq's: the one being read */
+    struct pg_spill *spill; /* those that were put aside; NULL: none had to be */
 };
 
 enum {
@@ -84,6 +91,7 @@ struct pg_session {
     struct text notices;          /* since the last record of bridge_log */
     bool utf8, sql_ascii;         /* what server_encoding says */
     bool stats_readable;          /* pg_stats may be read */
+    bool statement_timeout; /* a statement must not last as long as the host takes to read */
 
     char *settings;     /* the statement that makes them all; see settings.c */
     const char *pooler; /* the option, while opening */
@@ -92,6 +100,7 @@ struct pg_session {
     bool user_sql_before;                 /* since the last reset */
 
     unsigned cursor_serial;
+    bool interleaved; /* a COPY had to make way: its program reads several results at once */
     int open_scans;
     struct pg_scan *scans; /* the open ones */
     int64_t undone;        /* failures whose savepoint was rolled back to */
@@ -152,9 +161,39 @@ void pg_request_drop(struct pg_request *); /* accepts NULL */
 enum status pg_session_read(struct pg_session *, struct error *);
 /* The same, and notices also when nothing is awaited that the server has gone. */
 enum status pg_session_look(struct pg_session *, struct error *);
+double pg_now_ms(void);
+/* One slice of waiting for more. A host that wants no more: cancels, STATUS_CANCELLED. */
+struct pg_wait {
+    double asked_ms; /* when the host was last asked, or waiting began */
+    double heard_ms; /* when something came last, or waiting began */
+    int64_t bytes_in;
+};
+static inline struct pg_wait pg_wait_begin(const struct pg_session *session, double now_ms) {
+    return (struct pg_wait){
+        .asked_ms = now_ms, .heard_ms = now_ms, .bytes_in = session->base.counts.bytes_in
+    };
+}
+enum status pg_session_wait(struct pg_session *, struct pg_wait *, struct error *);
+/* A call of libpq failed: breaks the session, with libpq's own reason. */
+enum status pg_session_failed(struct pg_session *, struct error *);
 /* Waits for the socket to become readable, or writable where something is left to send. */
 void pg_session_poll(struct pg_session *, int ms);
-double pg_now_ms(void);
+
+/* The parts of reading that copy_wire.c shares: one result of the oldest request (given), the
+ * first sign of an answer, its end. */
+void pg_request_take(struct pg_request *, PGresult *);
+void pg_request_answered(struct pg_request *);
+void pg_request_end(struct pg_request *);
+
+/* ---- copy_wire.c --------------------------------------------------------------------------
+ */
+
+/* While the oldest request is a COPY: pg_session_read() for it. */
+enum status pg_copy_read(struct pg_session *, struct error *);
+/* Reads all that is left of it, so that the session can be used. */
+enum status pg_copy_out_of_the_way(struct pg_session *, struct error *);
+struct pg_spill;
+void pg_spill_destroy(struct pg_spill *); /* accepts NULL */
 
 /* ---- cancel.c -----------------------------------------------------------------------------
  */
@@ -190,6 +229,8 @@ enum status pg_connect(struct pg_session *, const char *connection, struct error
 
 /* The commands that must go before the first statement of a snapshot, into the same request. */
 enum status pg_snapshot_enter(struct pg_session *, struct pg_request *, struct error *);
+/* The same as text in front of a COPY. What is appended must be sent. */
+void pg_snapshot_append(struct pg_session *, struct text *sql);
 /* Around the commands of one request, while other scans share the snapshot: a savepoint, and
  * its release. A failure between them is undone as soon as it is read. */
 enum status pg_snapshot_guard(struct pg_session *, struct pg_request *, struct error *);
