@@ -29,7 +29,6 @@ bool pg_is_set(const struct pg_shape *, size_t column);
 size_t pg_parameter_count(const struct pg_shape *);
 enum status pg_write_sql(const struct pg_shape *, struct text *sql, struct error *);
 /* The parts of an INSERT that insertion.c puts together otherwise. */
-void pg_append_relation(struct text *sql, const struct schema *);
 void pg_append_insert(struct text *sql, const struct pg_shape *);
 
 /* One parameter, in the binary format. */

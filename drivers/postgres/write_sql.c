@@ -40,12 +40,6 @@ size_t pg_parameter_count(const struct pg_shape *shape) {
            (shape->kind == CHANGE_INSERT ? 0 : pg_identity_count(shape->schema));
 }
 
-void pg_append_relation(struct text *sql, const struct schema *schema) {
-    pg_append_identifier(sql, schema->remote_schema);
-    text_append_char(sql, '.');
-    pg_append_identifier(sql, schema->remote_name);
-}
-
 /* ---- values -------------------------------------------------------------------------------
  */
 
