@@ -67,6 +67,7 @@ enum query_flag {
     QUERY_COUNT_ONLY = 1, /* batches of rows without columns: only batch.rows counts */
     QUERY_IDENTITY = 2,   /* batch.rowids is wanted (schema.identity IDENTITY_ROWID) */
     QUERY_UNIQUE = 4,     /* a unique key is bound to one value: at most one row */
+    QUERY_ALL = 8,        /* every row will be read at once: the fewest round trips count */
 };
 
 struct query { /* borrowed for the call of scan_start */

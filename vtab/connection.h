@@ -13,6 +13,7 @@
 #include "vtab/log.h"
 
 struct recorder; /* vtab/explain.h */
+struct lookup;   /* vtab/lookup.c */
 
 /* One relation of a server as this connection knows it. */
 struct known_table {
@@ -45,6 +46,8 @@ struct server {
     int cursors;                /* open ones: while there are any, the snapshot lasts */
     bool in_snapshot;
     int64_t snapshot_statements; /* scans started in it */
+    struct lookup *lookups;      /* what cursors remember of it: vtab/lookup.h */
+    int64_t lookups_age;         /* counts how often that was forgotten */
     int64_t reconnects;
     struct session_counts past; /* of sessions that are gone */
     char *last_error;
@@ -67,6 +70,7 @@ struct connection {
     struct recorder *recorder; /* set while bridge_explain runs a statement */
     bool locked;               /* bridge_lock() or DRAWBRIDGE_LOCK=1 */
     int creating_own;          /* > 0 while bridge_attach creates tables */
+    size_t lookup_bytes;       /* of all that lookups keep */
     /* Are like(), glob() and the built-in collations SQLite's own? Asked once per snapshot. */
     bool builtins_known, like_builtin, glob_builtin, like_case_sensitive;
 };

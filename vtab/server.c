@@ -3,6 +3,7 @@
 #include "vtab/connection.h"
 
 #include "base/trace.h"
+#include "vtab/lookup.h"
 #include "vtab/report.h"
 
 #include <string.h>
@@ -31,6 +32,7 @@ static void server_close_session(struct server *server) {
         server->session = NULL;
     }
     server->in_snapshot = false;
+    lookup_forget(server);
 }
 
 static void server_forget_tables(struct server *server) {
@@ -256,6 +258,7 @@ static void server_end_snapshot(struct server *server) {
     }
     server->in_snapshot = false;
     server->snapshot_statements = 0;
+    lookup_forget(server);
 }
 
 void server_open_cursor(struct server *server) {
