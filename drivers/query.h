@@ -74,6 +74,7 @@ enum query_flag {
     QUERY_STREAM = 8, /* many rows, probably all of them wanted, and no other scan is open
                        * on the session: they may come in a way that occupies it. When one
                        * opens later nevertheless, it must be served */
+    QUERY_ALL = 32,   /* every row will be read at once: the fewest round trips count */
 };
 
 struct query { /* borrowed for the call of scan_start */

@@ -14,6 +14,7 @@
 
 struct recorder; /* vtab/explain.h */
 struct table;    /* vtab/table.h */
+struct lookup;   /* vtab/lookup.c */
 
 /* One relation of a server as this connection knows it. */
 struct known_table {
@@ -85,6 +86,8 @@ struct server {
     struct table *writing; /* tables with a writer, by next_writing */
     struct reader *readers;
     struct aside *asides;
+    struct lookup *lookups; /* what cursors remember of it: vtab/lookup.h */
+    int64_t lookups_age;    /* counts how often that was forgotten */
     int64_t reconnects;
     struct session_counts past; /* of sessions that are gone */
     char *last_error;
@@ -108,6 +111,7 @@ struct connection {
     bool locked;               /* bridge_lock() or DRAWBRIDGE_LOCK=1 */
     int creating_own;          /* > 0 while bridge_attach creates tables */
     bool enlisting;            /* the write under way only serves to hear of the transaction */
+    size_t lookup_bytes;       /* of all that lookups keep */
     /* Are like(), glob() and the built-in collations SQLite's own? Asked once per snapshot. */
     bool builtins_known, like_builtin, glob_builtin, like_case_sensitive;
 };
@@ -136,6 +140,8 @@ enum status server_snapshot(struct server *, struct session **out, struct error 
 /* Leaves the open readers to the session they read from, and takes another for what comes. */
 enum status server_step_aside(struct server *, struct error *);
 void server_end_snapshot(struct server *);
+/* A row was written, or a transaction has ended: what was read before may not hold now. */
+void server_wrote(struct server *);
 void server_end_session(struct server *); /* nothing may be open on it */
 void server_open_reader(struct server *, struct reader *);
 void server_close_reader(struct server *, struct reader *); /* the last ends the snapshot */

@@ -36,6 +36,7 @@ int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
 }
 
 static void cursor_end_scan(struct cursor *cursor) {
+    lookup_leave(cursor);
     if (cursor->reader.scan != NULL) {
         struct recorder *recorder = cursor->table->connection->recorder;
 
@@ -56,6 +57,7 @@ int cursor_close(sqlite3_vtab_cursor *base) {
     table->cursors--;
     server_close_reader(table->server, &cursor->reader);
     batch_clear(&cursor->batch);
+    lookup_close(cursor);
     arena_clear(&cursor->filter_arena);
     arena_clear(&cursor->plan_arena);
     digest_map_clear(&cursor->occurrences);
@@ -110,9 +112,20 @@ static enum status cursor_fetch(struct cursor *cursor, struct error *err) {
 
     cursor->first += cursor->batch.rows;
     cursor->row = 0;
-    status = reader_next(cursor->table->server, &cursor->reader, &cursor->batch, err);
+    if (lookup_serves(cursor)) {
+        status = lookup_next(cursor, err);
+    } else {
+        status = reader_next(cursor->table->server, &cursor->reader, &cursor->batch, err);
+        lookup_note(cursor, status);
+    }
     cursor->eof = status != STATUS_OK || cursor->batch.rows == 0;
     return status;
+}
+
+static void cursor_rewind(struct cursor *cursor) {
+    cursor->first = 0;
+    cursor->batch.rows = 0;
+    digest_map_clear(&cursor->occurrences);
 }
 
 static enum status cursor_run(struct cursor *cursor, struct error *err) {
@@ -120,15 +133,13 @@ static enum status cursor_run(struct cursor *cursor, struct error *err) {
     struct session *session;
     enum status status = reader_session(server, &cursor->reader, &session, err);
 
-    cursor->query.flags &= QUERY_UNIQUE | QUERY_STREAM;
+    cursor->query.flags &= QUERY_UNIQUE | QUERY_STREAM | QUERY_LOCK;
     cursor->query.flags |= cursor->count_only ? QUERY_COUNT_ONLY : 0;
     cursor->query.flags |= cursor->identity && cursor->table->schema->identity == IDENTITY_ROWID
                                    ? QUERY_IDENTITY
                                    : 0;
-    cursor->first = 0;
-    cursor->batch.rows = 0;
+    cursor_rewind(cursor);
     cursor->writes = server->writes;
-    digest_map_clear(&cursor->occurrences);
     if (status == STATUS_OK) {
         server->snapshot_statements++;
         status =
@@ -207,6 +218,7 @@ static enum status cursor_step(struct cursor *cursor, struct error *err) {
 static enum status cursor_widen(
         struct cursor *cursor, int extra, bool identity, struct error *err) {
     int64_t target = cursor->first + cursor->row;
+    bool fetched = !lookup_serves(cursor) || lookup_serves_answer(cursor);
     enum status status;
 
     if (cursor->writes != cursor->table->server->writes) {
@@ -220,14 +232,20 @@ static enum status cursor_widen(
         return error_set(err, STATUS_REMOTE,
                 "more of each row is needed than was fetched: run the statement again");
     }
-    cursor_end_scan(cursor);
     cursor->count_only = false;
     cursor->identity |= identity;
     cursor_choose_columns(cursor, extra);
     if (identity) {
         cursor->table->rowids_used = true;
     }
-    status = cursor_run(cursor, err);
+    status = lookup_widen(cursor, err);
+    if (status == STATUS_OK && fetched) {
+        cursor_end_scan(cursor);
+        status = cursor_run(cursor, err);
+    } else if (status == STATUS_OK) {
+        cursor_rewind(cursor);
+        status = cursor_fetch(cursor, err);
+    }
     if (status == STATUS_OK) {
         status = cursor_number_row(cursor, err);
     }
@@ -266,6 +284,21 @@ static int cursor_changed(struct cursor *cursor, struct error *err) {
     return cursor_report(cursor, err);
 }
 
+/* From what is kept of earlier requests, or by a request. */
+static enum status cursor_answer(
+        struct cursor *cursor, sqlite3_value **argv, struct error *err) {
+    enum status status = lookup_begin(cursor, argv, err);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (!lookup_serves(cursor)) {
+        return cursor_start(cursor, err);
+    }
+    cursor_rewind(cursor);
+    return cursor_fetch(cursor, err);
+}
+
 int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int argc,
         sqlite3_value **argv) {
     struct cursor *cursor = (struct cursor *)base;
@@ -284,7 +317,7 @@ int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int a
     }
     status = cursor_prepare(cursor, plan, argc, argv, &empty, &err);
     if (status == STATUS_OK && !empty) {
-        status = cursor_start(cursor, &err);
+        status = cursor_answer(cursor, argv, &err);
     }
     if (status == STATUS_OK) {
         status = cursor_number_row(cursor, &err);

@@ -4,9 +4,17 @@
 
 #include "base/sqlite.h"
 #include "drivers/driver.h"
+#include "vtab/lookup.h"
 #include "vtab/plan.h"
 #include "vtab/rowid.h"
 #include "vtab/table.h"
+
+/* One condition of the plan in this xFilter; lives in filter_arena. */
+struct condition_input {
+    const struct value *values; /* bytes may be SQLite's own and end with xFilter */
+    size_t count;
+    struct judgement judgement;
+};
 
 /* What one cursor asks for and where it stands. */
 struct cursor {
@@ -28,12 +36,14 @@ struct cursor {
     /* this xFilter: values and predicates live in filter_arena */
     struct arena filter_arena;
     struct query query;
-    int *columns;  /* of query; room for all of the schema's */
-    int *places;   /* schema column -> batch column; -1: not asked for */
-    bool identity; /* rowids are wanted */
+    struct condition_input *inputs; /* of plan.conditions */
+    int *columns;                   /* of query; room for all of the schema's */
+    int *places;                    /* schema column -> batch column; -1: not asked for */
+    bool identity;                  /* rowids are wanted */
     bool count_only;
 
     /* the answer */
+    struct cursor_lookup lookup;
     struct batch batch;
     int64_t first; /* rows of earlier batches */
     int64_t row;   /* in this batch */

@@ -296,14 +296,16 @@ static bool range_is_foreign(
            (op == OPERATOR_LT || op == OPERATOR_LE || op == OPERATOR_GT || op == OPERATOR_GE);
 }
 
-static enum status judge(
-        struct filter *filter, const struct condition *condition, struct judgement *judgement) {
+static enum status judge(struct filter *filter, const struct condition *condition,
+        struct condition_input *input) {
     const struct table *table = filter->cursor->table;
+    struct judgement *judgement = &input->judgement;
     struct value *values;
     size_t count;
     enum status status = read_values(filter, condition, &values, &count);
 
-    memset(judgement, 0, sizeof(*judgement));
+    input->values = values;
+    input->count = count;
     if (status != STATUS_OK) {
         return status;
     }
@@ -352,22 +354,24 @@ static enum status filter_conditions(struct filter *filter) {
 
     filter->predicates = arena_alloc_array(
             &cursor->filter_arena, plan->condition_count + 1, sizeof(*filter->predicates));
-    if (filter->predicates == NULL) {
+    cursor->inputs = arena_alloc_array(
+            &cursor->filter_arena, plan->condition_count + 1, sizeof(*cursor->inputs));
+    if (filter->predicates == NULL || cursor->inputs == NULL) {
         return error_nomem(filter->err);
     }
     for (size_t i = 0; i < plan->condition_count; i++) {
-        struct judgement judgement;
-        enum status status = judge(filter, &plan->conditions[i], &judgement);
+        const struct judgement *judgement = &cursor->inputs[i].judgement;
+        enum status status = judge(filter, &plan->conditions[i], &cursor->inputs[i]);
 
         if (status != STATUS_OK) {
             return status;
         }
-        explain_condition(cursor, &plan->conditions[i], &judgement);
-        filter->empty |= judgement.verdict == VERDICT_EMPTY;
+        explain_condition(cursor, &plan->conditions[i], judgement);
+        filter->empty |= judgement->verdict == VERDICT_EMPTY;
         filter->all_exact &=
-                judgement.verdict == VERDICT_EXACT || judgement.verdict == VERDICT_ALL;
-        if (judgement.verdict == VERDICT_EXACT || judgement.verdict == VERDICT_SUPERSET) {
-            filter->predicates[filter->predicate_count++] = judgement.predicate;
+                judgement->verdict == VERDICT_EXACT || judgement->verdict == VERDICT_ALL;
+        if (judgement->verdict == VERDICT_EXACT || judgement->verdict == VERDICT_SUPERSET) {
+            filter->predicates[filter->predicate_count++] = judgement->predicate;
         }
     }
     return STATUS_OK;

@@ -58,8 +58,7 @@ static enum status known_put(struct server *server, struct schema *schema, const
     known->doubted = false;
     if (schema_equal(known->schema, schema)) {
         *changed = false;
-        known->schema->rows_estimate = schema->rows_estimate;
-        known->schema->row_bytes = schema->row_bytes;
+        schema_take_counts(known->schema, schema);
         return STATUS_OK;
     }
     schema_release(known->schema);

@@ -4,6 +4,7 @@
 
 #include "base/trace.h"
 #include "drivers/session_pool.h"
+#include "vtab/lookup.h"
 #include "vtab/report.h"
 #include "vtab/transaction.h"
 
@@ -33,6 +34,7 @@ void server_end_session(struct server *server) {
         server->session = NULL;
     }
     server->in_snapshot = false;
+    lookup_forget(server);
 }
 
 /* In a child of fork(): what its parent began may still be read from, each with an error, by
@@ -42,6 +44,7 @@ static void server_leave_foreign(struct server *server) {
     server->session->pool_next = server->foreign;
     server->foreign = server->session;
     server->session = NULL;
+    lookup_forget(server);
     server->in_snapshot = false;
     server->snapshot_statements = 0;
 }
@@ -312,6 +315,12 @@ void server_end_snapshot(struct server *server) {
     }
     server->in_snapshot = false;
     server->snapshot_statements = 0;
+    lookup_forget(server);
+}
+
+void server_wrote(struct server *server) {
+    server->writes++;
+    lookup_forget(server);
 }
 
 void server_open_reader(struct server *server, struct reader *reader) {
@@ -355,6 +364,7 @@ enum status server_step_aside(struct server *server, struct error *err) {
     aside->next = server->asides;
     server->asides = aside;
     server->session = NULL;
+    lookup_forget(server);
     server->in_snapshot = false;
     server->snapshot_statements = 0;
     return STATUS_OK;
@@ -369,7 +379,13 @@ void server_close_reader(struct server *server, struct reader *reader) {
     *at = reader->next;
     if (reader->aside != NULL) {
         aside_close_reader(server, reader->aside);
-    } else if (--server->cursors == 0 && server->transaction.tables == 0) {
+        return;
+    }
+    if (--server->cursors > 0) {
+        return;
+    }
+    lookup_forget(server); /* in a transaction another statement may see what others wrote */
+    if (server->transaction.tables == 0) {
         server_end_snapshot(server);
         server_close_foreign(server);
         if (server->session != NULL) {

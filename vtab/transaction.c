@@ -399,7 +399,7 @@ enum status transaction_write(
 void transaction_wrote(struct server *server, enum status status, const struct error *err) {
     struct transaction *transaction = &server->transaction;
 
-    server->writes++;
+    server_wrote(server);
     transaction->unguarded = true;
     if (status == STATUS_OK) {
         transaction->written = true;
@@ -423,7 +423,7 @@ void transaction_wrote(struct server *server, enum status status, const struct e
 static void clear(struct server *server) {
     error_clear(&server->transaction.failure);
     memset(&server->transaction, 0, sizeof(server->transaction));
-    server->writes++;
+    server_wrote(server);
     if (server->removed && server->cursors == 0) {
         server_end_session(server);
     }
@@ -666,7 +666,7 @@ int transaction_rollback_to(sqlite3_vtab *base, int number) {
         return SQLITE_OK;
     }
     table_drop_writers(server);
-    server->writes++;
+    server_wrote(server);
     transaction->depth = number + 1;
     transaction->own = false;
     transaction->own_read = false;

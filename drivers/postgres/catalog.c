@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ROWS_PER_PAGE_GUESSED = 60 }; /* of about 130 bytes with their headers */
+
 struct catalog {
     struct pg_session *session;
     struct pg_request *requests[PG_QUESTION_COUNT];
@@ -150,12 +152,16 @@ static const char *relation_why_not(const PGresult *facts, int row) {
                    : NULL;
 }
 
-/* Rows, where they have been counted; 0 of 0 pages is how older servers say "never". */
+/* Rows as they were counted, or else as many as would fill the pages. 0 of some pages is a
+ * count, and how servers before 14 say "never"; then the pages are taken. */
 static void relation_add_rows(
         struct schema *schema, const PGresult *facts, int row, int rows_fact, int pages_fact) {
     double rows = facts_real(facts, row, rows_fact), pages = facts_real(facts, row, pages_fact);
 
-    if (rows > 0 || (rows == 0 && pages > 0)) {
+    if (rows <= 0 && pages > 0) {
+        rows = pages * ROWS_PER_PAGE_GUESSED;
+    }
+    if (rows > 0) {
         schema->rows_estimate = (schema->rows_estimate > 0 ? schema->rows_estimate : 0) + rows;
     }
 }
@@ -308,8 +314,16 @@ static bool relation_keys(struct schema *schema, const struct pg_relation *relat
     return !failed;
 }
 
-static void relation_stats(
+static bool relation_stats(
         struct schema *schema, const struct extent *stats, const struct extent *columns) {
+    struct statistics *statistics = NULL;
+
+    if (stats->count > 0) {
+        statistics = schema_create_statistics(schema);
+        if (statistics == NULL) {
+            return false;
+        }
+    }
     for (int i = 0; i < stats->count; i++) {
         int row = stats->first + i;
         int index = relation_column(columns, facts_int(stats->facts, row, STATS_NUMBER));
@@ -318,11 +332,16 @@ static void relation_stats(
             schema->columns[index].width_bytes = facts_int(stats->facts, row, STATS_WIDTH);
             schema->columns[index].distinct_count =
                     facts_real(stats->facts, row, STATS_DISTINCT);
+            if (!pg_statistics_read(
+                        &statistics->columns[index], stats->facts, row, &statistics->arena)) {
+                return false;
+            }
         }
     }
     for (size_t i = 0; i < schema->column_count; i++) {
         schema->row_bytes += schema->columns[i].width_bytes;
     }
+    return true;
 }
 
 static bool relation_build(const struct catalog *catalog, int row, struct schema *schema) {
@@ -354,11 +373,9 @@ static bool relation_build(const struct catalog *catalog, int row, struct schema
     failed = failed || !relation_leaves(schema, relation, &leaves) ||
              !relation_columns(schema, relation, &columns) ||
              !relation_keys(schema, relation, &keys, &columns) ||
-             !pg_definition_state(schema, relation);
+             !pg_definition_state(schema, relation) ||
+             !relation_stats(schema, &stats, &columns);
     relation->lockable = relation->lockable && !relation->foreign_leaves;
-    if (!failed) {
-        relation_stats(schema, &stats, &columns);
-    }
     return !failed;
 }
 

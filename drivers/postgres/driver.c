@@ -13,7 +13,8 @@ const struct option_spec postgres_server_options[] = {
 
 const struct driver postgres_driver = {
     .name = "postgres",
-    .capabilities = DRIVER_SQL | DRIVER_SNAPSHOT | DRIVER_WRITE | DRIVER_SAVEPOINT | DRIVER_POOL,
+    .capabilities =
+            DRIVER_SQL | DRIVER_SNAPSHOT | DRIVER_WRITE | DRIVER_SAVEPOINT | DRIVER_POOL,
     .server_options = postgres_server_options,
     .library = "libpq",
     .library_version = pg_library_version,

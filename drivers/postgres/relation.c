@@ -134,6 +134,7 @@ enum status pg_scan_keep_query(
     }
     scan->check = relation_check;
     scan->row = relation_row;
+    scan->read_all = (query->flags & QUERY_ALL) != 0;
     scan->has_rowids = (query->flags & QUERY_IDENTITY) != 0;
     scan->column_count = query->column_count;
     scan->columns = memory_alloc_array(query->column_count + 1, sizeof(*scan->columns));

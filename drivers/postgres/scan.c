@@ -22,16 +22,17 @@ static const char *const transport_names[PG_TRANSPORT_COUNT] = {
 static int scan_next_size(const struct pg_scan *scan, const PGresult *result) {
     int rows = PQntuples(result), size = scan->fetch_rows * FETCH_GROWTH;
     size_t row_bytes = rows > 0 ? PQresultMemorySize(result) / (size_t)rows : 0;
+    size_t bytes = scan->read_all ? FETCH_BYTES_ALL : FETCH_BYTES_WANTED;
     int64_t wanted = scan->row_goal - scan->base.rows;
 
     if (size < FETCH_ROWS_FIRST) {
         size = FETCH_ROWS_FIRST;
     }
-    if (size > BATCH_ROWS_MAX) {
-        size = BATCH_ROWS_MAX;
+    if (size > (scan->read_all ? FETCH_ROWS_ALL : BATCH_ROWS_MAX)) {
+        size = scan->read_all ? FETCH_ROWS_ALL : BATCH_ROWS_MAX;
     }
-    if (row_bytes > 0 && (size_t)size > FETCH_BYTES_WANTED / row_bytes) {
-        size = (int)(FETCH_BYTES_WANTED / row_bytes);
+    if (row_bytes > 0 && (size_t)size > bytes / row_bytes) {
+        size = (int)(bytes / row_bytes);
     }
     if (wanted > 0 && size > wanted) {
         size = (int)wanted;

@@ -8,7 +8,10 @@
 enum {
     FETCH_ROWS_FIRST = 32, /* when nothing is known: quick to answer, cheap when enough */
     FETCH_GROWTH = 4,
-    FETCH_BYTES_WANTED = 1024 * 1024
+    FETCH_BYTES_WANTED = 1024 * 1024,
+    /* QUERY_ALL: nobody waits for the first rows, and round trips count. */
+    FETCH_ROWS_ALL = 50000,
+    FETCH_BYTES_ALL = 4 * 1024 * 1024
 };
 
 enum pg_transport {
@@ -58,6 +61,7 @@ struct pg_scan {
     int fetch_rows;                /* that it asks for */
     int64_t undone;                /* the session's, when it was sent */
     int64_t row_goal;
+    bool read_all;    /* QUERY_ALL */
     PGresult *result; /* being read */
     int next_row;     /* of result */
     bool started;     /* its first result has come */
