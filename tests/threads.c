@@ -91,18 +91,18 @@ static void *work(void *argument) {
 
 int main(int argc, char **argv) {
     static struct worker workers[THREADS_MAX];
-    int count, right = 0;
+    long count = argc == 4 ? strtol(argv[2], NULL, 10) : 0;
+    int right = 0;
 
-    if (argc != 4 || getenv("POSTGRES_URL") == NULL || atoi(argv[2]) > THREADS_MAX) {
+    if (getenv("POSTGRES_URL") == NULL || count < 1 || count > THREADS_MAX) {
         fprintf(stderr, "usage: POSTGRES_URL=... threads EXTENSION THREADS QUERIES\n");
         return 2;
     }
-    count = atoi(argv[2]);
     for (int i = 0; i < count; i++) {
         workers[i] = (struct worker){ .extension = argv[1],
             .url = getenv("POSTGRES_URL"),
             .number = i,
-            .queries = atoi(argv[3]) };
+            .queries = (int)strtol(argv[3], NULL, 10) };
         if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0) {
             return 1;
         }

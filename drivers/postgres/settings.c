@@ -202,10 +202,10 @@ static void settings_note(struct pg_session *session, const PGresult *result) {
 
     session->stats_readable = strcmp(PQgetvalue(result, 0, last - 2), "t") == 0;
     session->statement_timeout = strcmp(PQgetvalue(result, 0, last - 1), "t") == 0;
-    session->shared =
-            strcmp(session->pooler, "none") != 0 &&
-            (strcmp(session->pooler, "transaction") == 0 ||
-                    atoi(PQgetvalue(result, 0, last)) != PQbackendPID(session->connection));
+    session->shared = strcmp(session->pooler, "none") != 0 &&
+                      (strcmp(session->pooler, "transaction") == 0 ||
+                              strtol(PQgetvalue(result, 0, last), NULL, 10) !=
+                                      PQbackendPID(session->connection));
 }
 
 /* One round trip and one transaction: either every setting holds or none. */
