@@ -6,6 +6,7 @@ next run (after bridge_refresh at the latest) is right again. Right is what a co
 never told of the old definition sees."""
 import concurrent.futures
 import os
+import threading
 import time
 
 import apsw
@@ -318,3 +319,30 @@ def test_a_change_while_the_statement_waits(pg, database, change, sql):
         found = answer(connection, sql)
     assert found == wanted
     connection.close()
+
+
+def test_an_attach_sees_one_state(pg, database):
+    """A table that is dropped and made again in one transaction is in every state of the remote."""
+    pg.psql("DROP SCHEMA IF EXISTS remade CASCADE; CREATE SCHEMA remade", database=database)
+    remake = "DROP TABLE IF EXISTS remade.t; CREATE TABLE remade.t (id int PRIMARY KEY, a text)"
+    stop = threading.Event()
+    pg.psql(remake, database=database)
+
+    def remake_it():
+        with pg.connect(database) as other:
+            while not stop.wait(0.2):
+                other.execute(f"BEGIN; {remake}; COMMIT")
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        remaking = pool.submit(remake_it)
+        try:
+            for _ in range(40):
+                connection = sqlite.connect()
+                found = connection.execute("SELECT bridge_attach(?, 'schema=remade')",
+                                           (pg.url(database),)).fetchone()
+                columns = connection.execute("PRAGMA table_info(t)").fetchall()
+                connection.close()
+                assert found == (1,) and [column[1] for column in columns] == ["id", "a"]
+        finally:
+            stop.set()
+        remaking.result()

@@ -281,6 +281,9 @@ static int cursor_changed(struct cursor *cursor, struct error *err) {
     if (cursor_start(cursor, err) == STATUS_OK && cursor_number_row(cursor, err) == STATUS_OK) {
         return SQLITE_OK;
     }
+    if (err->status == STATUS_SCHEMA) { /* changed once more within these milliseconds */
+        error_explain(err, NULL, NULL, "the remote table changed: run the statement again");
+    }
     return cursor_report(cursor, err);
 }
 

@@ -8,11 +8,14 @@
 #include <string.h>
 
 enum { ROWS_PER_PAGE_GUESSED = 60 }; /* of about 130 bytes with their headers */
+/* Each time somebody has to drop something within the milliseconds that the questions take. */
+enum { CATALOG_TRIES = 20 };
 
 struct catalog {
     struct pg_session *session;
     struct pg_request *requests[PG_QUESTION_COUNT];
     const PGresult *facts[PG_QUESTION_COUNT]; /* borrowed from the requests */
+    bool own_snapshot;                        /* begun here, and ended here */
 };
 
 /* The rows of one relation in an answer. */
@@ -401,6 +404,36 @@ static enum status schemas_text(
     return text_status(list, err);
 }
 
+/* All questions see one state: a table that is dropped between two of them would have no
+ * columns, and be left out without a word. A snapshot that is open already serves as well. */
+static enum status catalog_begin(struct catalog *catalog, struct error *err) {
+    if (catalog->session->snapshot_open || catalog->own_snapshot) {
+        return STATUS_OK;
+    }
+    catalog->own_snapshot = true;
+    return pg_request_add_text(catalog->requests[PG_QUESTION_RELATIONS],
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
+}
+
+/* Sent behind the questions, whatever they come to; nobody waits for it. */
+static enum status catalog_commit(struct catalog *catalog, struct error *err) {
+    struct pg_request *request = NULL;
+    enum status status;
+
+    if (!catalog->own_snapshot) {
+        return STATUS_OK;
+    }
+    status = pg_request_create(catalog->session, &request, err);
+    if (status == STATUS_OK) {
+        status = pg_request_add_text(request, "COMMIT", err);
+    }
+    if (status == STATUS_OK) {
+        status = pg_request_send(request, err);
+    }
+    pg_request_drop(request);
+    return status;
+}
+
 static enum status catalog_ask(struct catalog *catalog, enum pg_question question,
         const char *const values[2], struct error *err) {
     struct pg_request **request = &catalog->requests[question];
@@ -414,6 +447,9 @@ static enum status catalog_ask(struct catalog *catalog, enum pg_question questio
     status = text_status(&sql, err);
     if (status == STATUS_OK) {
         status = pg_request_create(catalog->session, request, err);
+    }
+    if (status == STATUS_OK) {
+        status = catalog_begin(catalog, err);
     }
     if (status == STATUS_OK) {
         status = pg_request_add(*request, &command, err);
@@ -442,6 +478,13 @@ static enum status catalog_ask_all(
             status = catalog_ask(catalog, (enum pg_question)i, values, err);
         }
     }
+    if (status == STATUS_OK) {
+        status = catalog_commit(catalog, err);
+    }
+    if (status != STATUS_OK && catalog->own_snapshot) {
+        /* Without its end the snapshot would live on under the next statement. */
+        pg_session_break(catalog->session, STATUS_LOST, "snapshot could not be ended", NULL);
+    }
     text_clear(&schemas);
     return status;
 }
@@ -463,21 +506,49 @@ static enum status catalog_give(const struct catalog *catalog,
     return status;
 }
 
+static void catalog_drop_answers(struct catalog *catalog) {
+    for (int i = 0; i < PG_QUESTION_COUNT; i++) {
+        pg_request_drop(catalog->requests[i]);
+        catalog->requests[i] = NULL;
+        catalog->facts[i] = NULL;
+    }
+    catalog->own_snapshot = false;
+}
+
+static enum status catalog_read(struct catalog *catalog, const struct catalog_filter *filter,
+        struct statement_record *record, struct error *err) {
+    enum status status = catalog_ask_all(catalog, filter, err);
+
+    for (int i = 0; i < PG_QUESTION_COUNT && status == STATUS_OK; i++) {
+        if (catalog->requests[i] != NULL) {
+            status = pg_request_finish(catalog->requests[i], false, err);
+            catalog->facts[i] = catalog->requests[i]->result;
+            record->ms += catalog->requests[i]->waited_ms;
+            record->bytes += catalog->requests[i]->bytes;
+        }
+    }
+    return status;
+}
+
+/* The server's functions that spell a definition look at the present: what the snapshot has and
+ * somebody has dropped since is an internal error of theirs. A newer snapshot has it no more.
+ */
+static bool catalog_was_overtaken(const struct catalog *catalog, const struct error *why) {
+    return catalog->own_snapshot && strcmp(why->sqlstate, "XX000") == 0;
+}
+
 enum status pg_catalog(struct session *base, const struct catalog_filter *filter,
         enum status (*each)(void *context, struct schema *), void *context, struct error *err) {
     struct catalog catalog = { .session = pg_session_from(base) };
     struct statement_record record = { .sql = "-- catalog" };
     int64_t trips = base->counts.round_trips;
     struct error why = { 0 };
-    enum status status = catalog_ask_all(&catalog, filter, &why);
+    enum status status = catalog_read(&catalog, filter, &record, &why);
 
-    for (int i = 0; i < PG_QUESTION_COUNT && status == STATUS_OK; i++) {
-        if (catalog.requests[i] != NULL) {
-            status = pg_request_finish(catalog.requests[i], false, &why);
-            catalog.facts[i] = catalog.requests[i]->result;
-            record.ms += catalog.requests[i]->waited_ms;
-            record.bytes += catalog.requests[i]->bytes;
-        }
+    for (int i = 1; i < CATALOG_TRIES && catalog_was_overtaken(&catalog, &why); i++) {
+        error_clear(&why);
+        catalog_drop_answers(&catalog);
+        status = catalog_read(&catalog, filter, &record, &why);
     }
     record.round_trips = base->counts.round_trips - trips;
     record.error = status != STATUS_OK ? why.message : NULL;
@@ -487,8 +558,6 @@ enum status pg_catalog(struct session *base, const struct catalog_filter *filter
         status = catalog_give(&catalog, each, context, err);
     }
     error_move(err, &why);
-    for (int i = 0; i < PG_QUESTION_COUNT; i++) {
-        pg_request_drop(catalog.requests[i]);
-    }
+    catalog_drop_answers(&catalog);
     return status;
 }
