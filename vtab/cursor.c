@@ -198,13 +198,22 @@ static enum status cursor_widen(
     int64_t target = cursor->first + cursor->row;
     enum status status;
 
+    if (identity) {
+        cursor->table->rowids_used = true; /* next time it is foreseen */
+    }
+    if (target > 0 && (cursor->table->driver->capabilities & DRIVER_SNAPSHOT) == 0) {
+        error_set(err, STATUS_RETRY,
+                "the rows of \"%s\" cannot be read again as they were: server \"%s\" has no "
+                "snapshots",
+                cursor->table->name, cursor->table->server->name);
+        error_explain(err, NULL, NULL,
+                identity ? "The statement succeeds when it is run again." : NULL);
+        return STATUS_RETRY;
+    }
     cursor_end_scan(cursor);
     cursor->count_only = false;
     cursor->identity |= identity;
     cursor_choose_columns(cursor, extra);
-    if (identity) {
-        cursor->table->rowids_used = true;
-    }
     status = cursor_run(cursor, err);
     if (status == STATUS_OK) {
         status = cursor_number_row(cursor, err);
