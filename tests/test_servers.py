@@ -196,7 +196,7 @@ def test_version():
     version = json.loads(value(db, "SELECT bridge_version()"))
     assert set(version) == {"drawbridge", "sqlite", "libpq", "libcurl", "drivers"}
     assert version["sqlite"] == sqlite3.sqlite_version
-    assert version["drivers"] == ["postgres", "sqlite"]
+    assert version["drivers"] == ["postgres", "postgrest", "sqlite"]
 
 
 # ---------------------------------------------------------------------------- lock

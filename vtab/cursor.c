@@ -227,6 +227,16 @@ static enum status cursor_widen(
                 "columns",
                 cursor->table->name);
     }
+    if (target > 0 && (cursor->table->driver->capabilities & DRIVER_SNAPSHOT) == 0) {
+        cursor->table->rowids_used |= identity; /* next time it is foreseen */
+        error_set(err, STATUS_RETRY,
+                "the rows of \"%s\" cannot be read again as they were: server \"%s\" has no "
+                "snapshots",
+                cursor->table->name, cursor->table->server->name);
+        error_explain(err, NULL, NULL,
+                identity ? "The statement succeeds when it is run again." : NULL);
+        return STATUS_RETRY;
+    }
     if ((cursor->query.flags & QUERY_STREAM) != 0) {
         cursor->table->rowids_used |= identity; /* then it comes with the rows */
         return error_set(err, STATUS_REMOTE,

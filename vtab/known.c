@@ -323,7 +323,10 @@ static enum status describe_fresh(struct server *server, const struct options *o
     bool changed;
     enum status status = server_session(server, &session, err);
 
-    if (status == STATUS_OK && query != NULL) {
+    if (status == STATUS_OK && query != NULL && server->target.driver->describe_query == NULL) {
+        status = error_set(err, STATUS_UNSUPPORTED,
+                "server \"%s\" takes no statements: name a table or view of it", server->name);
+    } else if (status == STATUS_OK && query != NULL) {
         status = server->target.driver->describe_query(session, query, &schema, err);
     } else if (status == STATUS_OK) {
         status = describe_table(

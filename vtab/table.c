@@ -160,9 +160,13 @@ static enum status table_read_words(struct table *table, int argc, const char *c
 /* A secret in the definition's own text would stay in the schema; env:NAME keeps it out. */
 static enum status table_refuse_secret(const struct words *words, struct error *err) {
     const struct driver *driver = words->target.driver;
+    bool secret = driver->has_secret != NULL && driver->has_secret(words->target.connection);
 
-    if (strcmp(words->target.source, "argument") != 0 || driver->has_secret == NULL ||
-            !driver->has_secret(words->target.connection)) {
+    for (const struct option_entry *entry = words->server.first; entry != NULL;
+            entry = entry->next) {
+        secret = secret || (entry->spec->flags & OPTION_SECRET) != 0;
+    }
+    if (strcmp(words->target.source, "argument") != 0 || !secret) {
         return STATUS_OK;
     }
     error_set(err, STATUS_USAGE,

@@ -189,7 +189,7 @@ enum status pr_answer_error(
     status = code_status(code);
     if (status == STATUS_SCHEMA) {
         error_set(err, status, "remote table changed: %s", message != NULL ? message : code);
-    } else if (strncmp(code, "PGRST", 5) == 0) { /* longer than a SQLSTATE: told in the text */
+    } else if (strlen(code) != 5) { /* no SQLSTATE but PostgREST's own: told in the text */
         error_set(err, status, "%s (%s)", message != NULL ? message : "request failed", code);
     } else {
         error_set(err, status, "%s", message != NULL ? message : "request failed");

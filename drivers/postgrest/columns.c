@@ -264,11 +264,9 @@ static size_t item_length(const char *text) {
     return i;
 }
 
-/* "name type" or "\"a name\" type", then perhaps "not null". */
+/* "name type" or "\"a name\" type". */
 static enum status describe_item(struct schema *schema, struct column *column, const char *item,
         size_t length, struct error *err) {
-    static const char not_null[] = " not null";
-    const size_t tail = sizeof(not_null) - 1;
     size_t name, type;
     char *text;
 
@@ -277,10 +275,6 @@ static enum status describe_item(struct schema *schema, struct column *column, c
     }
     while (length > 0 && item[length - 1] == ' ') {
         length--;
-    }
-    if (length > tail && strncmp(item + length - tail, not_null, tail) == 0) {
-        column->remote_not_null = true;
-        length -= tail;
     }
     if (length > 0 && *item == '"') {
         const char *close = memchr(item + 1, '"', length - 1);

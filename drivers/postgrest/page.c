@@ -196,11 +196,12 @@ static enum status next_part(struct pr_scan *scan) {
     return STATUS_OK;
 }
 
-static enum status ask_for_key(const struct pr_scan *scan, int64_t total, struct error *err) {
+/* Told when SQLite asks for more than what came: a few rows may be all it wants. */
+enum status pr_page_cut(const struct pr_scan *scan, struct error *err) {
     error_set(err, STATUS_UNSUPPORTED,
             "server gives %" PRId64 " of the %" PRId64 " rows of \"%s\" in one answer, and "
             "without a key the others cannot be asked for",
-            scan->page_rows, total, scan->schema->remote_name);
+            scan->page_rows, scan->cut_total, scan->schema->remote_name);
     error_explain(err, NULL, NULL,
             "CREATE VIRTUAL TABLE ... USING postgrest(server=..., table=..., key=COLUMN,...) "
             "names columns that tell its rows apart.");
@@ -232,7 +233,9 @@ static enum status go_on(struct pr_scan *scan, int64_t total, struct error *err)
     enum status status = STATUS_OK;
 
     if (!scan->keyed) {
-        return ask_for_key(scan, total, err);
+        scan->cut = true;
+        scan->cut_total = total;
+        return STATUS_OK;
     }
     if (scan->page_rows == 0 && total < 0) { /* what it means only a count can say */
         scan->count_next = true;
@@ -272,7 +275,9 @@ enum status pr_page_close(struct pr_scan *scan, struct error *err) {
         status = go_on(scan, total, err);
     }
     /* The server works while SQLite reads, unless SQLite has probably read enough. */
-    return status == STATUS_OK && !scan->ended && !goal_met ? pr_page_send(scan, err) : status;
+    return status == STATUS_OK && !scan->ended && !scan->cut && !goal_met
+                   ? pr_page_send(scan, err)
+                   : status;
 }
 
 enum status pr_page_count(struct pr_scan *scan, int64_t *total, struct error *err) {

@@ -181,6 +181,9 @@ static enum status scan_rows(struct pr_scan *scan, struct batch *batch, struct e
     bool closed = false;
 
     while (status == STATUS_OK && !scan->ended && batch->rows == 0 && !closed) {
+        if (scan->cut) {
+            return pr_page_cut(scan, err);
+        }
         if (scan->exchange == NULL) {
             status = pr_page_send(scan, err);
         }
@@ -279,8 +282,8 @@ static enum status choose_columns(
     for (size_t i = 0; i < query->order_count && !scan->counts; i++) {
         const struct order_term *term = &query->order[i];
 
-        add_order(scan, term->column, term->descending,
-                !schema->columns[term->column].remote_not_null);
+        add_order(
+                scan, term->column, term->descending, !schema->columns[term->column].not_null);
     }
     for (size_t i = 0; i < relation->key_count && !scan->counts; i++) {
         add_order(scan, relation->key[i], false, relation->key_asserted);

@@ -47,6 +47,8 @@ struct pr_scan {
     char **bound;                     /* last_key as values, by order column; NULL is NULL */
 
     bool ended;
+    bool cut; /* the answer was cut short, and there is no way to the other rows */
+    int64_t cut_total;
     enum status failure; /* sticky */
     char *failure_text;
 };
@@ -68,6 +70,8 @@ enum status pr_page_send(struct pr_scan *, struct error *);
 enum status pr_page_open(struct pr_scan *, struct error *);
 /* All rows were read: is another page needed? Sends for it when it surely is. */
 enum status pr_page_close(struct pr_scan *, struct error *);
+/* The error of a scan that was cut. */
+enum status pr_page_cut(const struct pr_scan *, struct error *);
 /* The total of a part, without rows. */
 enum status pr_page_count(struct pr_scan *, int64_t *total, struct error *);
 

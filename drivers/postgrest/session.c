@@ -18,7 +18,7 @@ enum {
 };
 
 void pr_library_version(char *text, size_t bytes) {
-    snprintf(text, bytes, "%s, jansson %s", curl_version_info(CURLVERSION_NOW)->version,
+    snprintf(text, bytes, "%s with jansson %s", curl_version_info(CURLVERSION_NOW)->version,
             jansson_version_str());
 }
 

@@ -109,6 +109,20 @@ static enum status believe_collations(
     return status;
 }
 
+/* What a document requires may be NOT NULL by its domain alone, of which rows can be free. */
+static bool is_key_column(const struct schema *schema, size_t column) {
+    for (size_t i = 0; i < schema->key_count; i++) {
+        const struct key *key = &schema->keys[i];
+
+        for (size_t k = 0; k < key->column_count && key->kind == KEY_PRIMARY; k++) {
+            if (key->columns[k] == (int)column) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* ---- the key that pages go by ---- */
 
 struct key_choice {
@@ -177,6 +191,7 @@ enum status pr_present(
 
         status = choose_select(facts, &schema->columns[i], err);
         restrict_column(facts);
+        schema->columns[i].not_null = schema->columns[i].not_null && is_key_column(schema, i);
     }
     return status == STATUS_OK ? choose_key(schema, options, err) : status;
 }

@@ -1,0 +1,145 @@
+"""The postgrest driver over a real database: the grid, random queries, splits and pages, by a
+server that speaks PostgREST's protocol (support/postgrest.py)."""
+import json
+
+import pytest
+
+from differential import grid
+from differential.families import FAMILIES
+from differential.world import World, copy_families, report
+from support import sqlite
+from support.postgrest import Postgrest
+from support.remotes import connect, rows, value
+
+# The server writes the JSON of hstore without blanks, as PostgREST does not; its recorded answers
+# have them (test_postgrest.py).
+LEFT_OUT = {"hstore"}
+SAMPLE = 40
+
+
+@pytest.fixture(scope="module")
+def rest_world(pg, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("rest")
+    pg.create_database("grid_rest", "icu")
+    world = World(sqlite.connect(cached_statements=2000))
+    with pg.connect("grid_rest") as connection:
+        copy_families(world, connection, FAMILIES)
+    server = Postgrest(pg, "grid_rest", ["grid"], folder).start()
+    world.attach(server.url, "schema=grid", f"openapi={server.document('grid')}")
+    grid.make_sides(world)
+    yield world
+    world.db.close()
+    server.stop()
+
+
+def verify(world, family, every):
+    world.differences.clear()
+    world.broken.clear()
+    assert grid.run(world, FAMILIES[family], every) > 0
+    assert not world.differences, report(world.differences)
+    assert not world.broken, "\n".join(world.broken)
+
+
+@pytest.mark.parametrize("family", sorted(set(FAMILIES) - LEFT_OUT))
+def test_sample(rest_world, family):
+    if family in rest_world.tables():
+        verify(rest_world, family, SAMPLE)
+
+
+@pytest.mark.full
+@pytest.mark.plain
+@pytest.mark.parametrize("family", sorted(set(FAMILIES) - LEFT_OUT))
+def test_full(rest_world, family):
+    if family in rest_world.tables():
+        verify(rest_world, family, 4)
+
+
+# ---------------------------------------------------------------------- pages and lists
+
+@pytest.fixture(scope="module")
+def shop(pg, tmp_path_factory):
+    pg.create_database("rest_shop", "icu")
+    pg.psql("""
+        CREATE TABLE big(id bigint PRIMARY KEY, grp int, name text, at timestamptz, n numeric);
+        INSERT INTO big SELECT i * 3, nullif(i % 7, 3), 'n' || i % 50, now(), i / 8.0
+          FROM generate_series(1, 5000) i;
+        CREATE TABLE pairs(a text, b int, c float8, PRIMARY KEY (a, b));
+        INSERT INTO pairs SELECT 'k' || i % 13, i, i / 3.0 FROM generate_series(1, 800) i;
+        CREATE TABLE stamps(at timestamptz PRIMARY KEY, n numeric(20, 4) NOT NULL);
+        INSERT INTO stamps SELECT '2024-01-01'::timestamptz + i * interval '7 minutes', i
+          FROM generate_series(1, 300) i;
+        CREATE VIEW totals AS SELECT grp, count(*) AS n FROM big GROUP BY grp;
+        """, database="rest_shop")
+    folder = tmp_path_factory.mktemp("shop")
+    server = Postgrest(pg, "rest_shop", ["public"], folder).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def both(pg, shop):
+    """The same tables over HTTP (r), in pages of a few rows, and over libpq (p)."""
+    db = connect()
+    value(db, "SELECT bridge_attach(?, 'name=r', 'as=r', ?, 'page_rows=37', 'max_url_bytes=700')",
+          shop.url, f"openapi={shop.document('public')}")
+    value(db, "SELECT bridge_attach(?, 'name=p', 'as=p')", pg.url("rest_shop"))
+    yield db
+    db.close()
+
+
+QUERIES = [
+    "SELECT * FROM {}.big ORDER BY id", "SELECT * FROM {}.big ORDER BY id DESC",
+    "SELECT grp, id FROM {}.big ORDER BY grp, id", "SELECT grp, id FROM {}.big ORDER BY grp DESC, id",
+    "SELECT id FROM {}.big ORDER BY grp DESC, id LIMIT 100 OFFSET 650",
+    "SELECT count(*) FROM {}.big", "SELECT count(*), sum(id) FROM {}.big WHERE grp IS NULL",
+    "SELECT * FROM {}.pairs ORDER BY a, b", "SELECT b FROM {}.pairs ORDER BY c DESC",
+    "SELECT * FROM {}.stamps ORDER BY at", "SELECT count(*) FROM {}.stamps WHERE at > '2024-01-02'",
+    "SELECT * FROM {}.totals ORDER BY grp", "SELECT id FROM {}.big WHERE name LIKE 'n1%' ORDER BY id",
+    "SELECT id FROM {}.big WHERE name GLOB 'n[1-3]?' ORDER BY id",
+    "SELECT id FROM {}.big WHERE name >= 'n4' AND name < 'n45' ORDER BY id",
+    "SELECT id FROM {}.big WHERE name = 'N7' COLLATE NOCASE ORDER BY id",
+    "SELECT id FROM {}.big WHERE id BETWEEN 3000 AND 4000 AND n > 130 ORDER BY id",
+    "SELECT id FROM {}.big WHERE id IN (SELECT value * 2 FROM json_each(:ids)) ORDER BY id",
+    "SELECT id FROM {}.big WHERE name IN (SELECT 'n' || value FROM json_each(:ids)) ORDER BY id",
+    "SELECT x.id FROM {}.big x JOIN {}.pairs y ON x.id = y.b ORDER BY x.id",
+    "SELECT max(id), min(id) FROM {}.big", "SELECT rowid, id FROM {}.big WHERE rowid < 60",
+    "SELECT DISTINCT grp FROM {}.big ORDER BY grp",
+    "SELECT (SELECT name FROM {}.big b WHERE b.id = a.b) FROM {}.pairs a ORDER BY a.b",
+]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_the_same_rows_as_over_libpq(both, query):
+    ids = {"ids": json.dumps(list(range(1, 900)))} if ":ids" in query else {}
+    mine = both.execute(query.replace("{}", "r"), ids).fetchall()
+    assert mine == both.execute(query.replace("{}", "p"), ids).fetchall()
+    assert mine
+
+
+def test_a_server_with_a_cap(pg, shop, tmp_path):
+    server = Postgrest(pg, "rest_shop", ["public"], tmp_path, max_rows=10).start()
+    try:
+        db = connect()
+        value(db, "SELECT bridge_attach(?, 'name=r', ?)", server.url,
+              f"openapi={server.document('public')}")
+        assert rows(db, "SELECT count(*), sum(b) FROM (SELECT b FROM pairs)") == [(800, 320400)]
+        assert value(db, "SELECT count(*) FROM big") == 5000
+        assert len(rows(db, "SELECT id FROM big ORDER BY grp, id LIMIT 25")) == 25
+    finally:
+        server.stop()
+
+
+def test_a_change_of_the_table_is_told(pg, tmp_path):
+    pg.create_database("rest_change", "c")
+    pg.psql("CREATE TABLE t(id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, 2)",
+            database="rest_change")
+    server = Postgrest(pg, "rest_change", ["public"], tmp_path).start()
+    try:
+        db = connect()
+        value(db, "SELECT bridge_attach(?, ?)", server.url, f"openapi={server.document('public')}")
+        assert rows(db, "SELECT * FROM t") == [(1, 2)]
+        pg.psql("ALTER TABLE t RENAME a TO b; NOTIFY pgrst, 'reload schema'",
+                database="rest_change")
+        assert "remote table changed" in sqlite.error(db, "SELECT * FROM t")[1]
+    finally:
+        server.stop()
