@@ -313,6 +313,7 @@ static int report_update(struct update *update, struct error *err) {
     bool plain = update->conflict == SQLITE_FAIL || update->conflict == SQLITE_ROLLBACK ||
                  update->conflict == SQLITE_IGNORE;
 
+    report_constraint(err, update->table->schema, update->table->name);
     server_failed(update->table->server, err);
     report_vtab(&update->table->base.zErrMsg, err);
     return plain && (code & 0xff) == SQLITE_CONSTRAINT ? SQLITE_CONSTRAINT : code;
