@@ -142,7 +142,12 @@ static const char *relation_why_not(const PGresult *facts, int row) {
     if (!facts_bool(facts, row, RELATION_PRIVILEGE)) {
         return "no privilege to insert, update or delete";
     }
-    return facts_bool(facts, row, RELATION_STANDBY) ? "the server is a standby" : NULL;
+    if (facts_bool(facts, row, RELATION_STANDBY)) {
+        return "the server is a standby";
+    }
+    return facts_bool(facts, row, RELATION_READ_ONLY)
+                   ? "the server's default_transaction_read_only is on for this role"
+                   : NULL;
 }
 
 /* Rows, where they have been counted; 0 of 0 pages is how older servers say "never". */
@@ -345,10 +350,12 @@ static bool relation_build(const struct catalog *catalog, int row, struct schema
     schema->why_not = relation_why_not(facts, row);
     schema->writable = schema->why_not == NULL;
     relation_add_rows(schema, facts, row, RELATION_ROWS, RELATION_PAGES);
+    relation->lockable = facts_bool(facts, row, RELATION_LOCKABLE);
     failed = failed || !relation_leaves(schema, relation, &leaves) ||
              !relation_columns(schema, relation, &columns) ||
              !relation_keys(schema, relation, &keys, &columns) ||
              !pg_definition_state(schema, relation);
+    relation->lockable = relation->lockable && !relation->foreign_leaves;
     if (!failed) {
         relation_stats(schema, &stats, &columns);
     }

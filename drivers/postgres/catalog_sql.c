@@ -19,7 +19,8 @@ static const char relations_sql[] =
         "r.reltuples, r.relpages, has_table_privilege(r.oid, 'INSERT, UPDATE, DELETE') OR "
         "has_any_column_privilege(r.oid, 'INSERT, UPDATE'), "
         "r.relkind NOT IN ('v', 'f') OR pg_relation_is_updatable(r.oid, true) & 28 <> 0, "
-        "pg_is_in_recovery(), c.relnatts, ";
+        "pg_is_in_recovery(), current_setting('default_transaction_read_only')::bool, "
+        "r.relkind IN ('r', 'p') AND has_any_column_privilege(r.oid, 'UPDATE'), c.relnatts, ";
 
 static const char relations_from_sql[] =
         " FROM rels r JOIN pg_catalog.pg_class c ON c.oid = r.oid ORDER BY r.place, r.relname";

@@ -307,6 +307,17 @@ static bool commit_matters(const struct pg_session *session) {
            transaction->isolation == ISOLATION_SERIALIZABLE;
 }
 
+/* A FETCH sent ahead that failed behind COMMIT's back would make a ROLLBACK of it. */
+static enum status settle_scans(struct pg_session *session, struct error *err) {
+    for (const struct pg_request *at = session->first; at != NULL; at = at->next) {
+        if (at->guarded) {
+            pg_session_settle(session);
+            break;
+        }
+    }
+    return pg_session_check(session, err);
+}
+
 enum status pg_commit(struct session *base, int64_t timeout_ms, struct error *err) {
     struct pg_session *session = pg_session_from(base);
     struct statement_record record = { .sql = "COMMIT" };
@@ -325,8 +336,7 @@ enum status pg_commit(struct session *base, int64_t timeout_ms, struct error *er
     }
     if (status == STATUS_OK) {
         identity_take(&session->transaction);
-        pg_session_settle(session);
-        status = pg_session_check(session, &why);
+        status = settle_scans(session, &why);
     }
     if (status == STATUS_OK) {
         status = commit_send(session, timeout_ms, &why);

@@ -32,7 +32,7 @@ static const struct pg_rule integer_rule = { PG_PARAMETER_INT8, CAST, pg_write_i
 static const struct pg_rule bool_rule = TEXT(CAST, pg_write_bool);
 static const struct pg_rule float8_rule = { PG_PARAMETER_FLOAT8, CAST, pg_write_float8 };
 static const struct pg_rule float4_rule = TEXT(CAST, pg_write_float4);
-static const struct pg_rule numeric_rule = TEXT(AS_NUMBER, pg_write_numeric);
+static const struct pg_rule numeric_rule = TEXT(CAST, pg_write_numeric);
 static const struct pg_rule money_rule = TEXT(AS_NUMBER, pg_write_money);
 static const struct pg_rule bytea_rule = { PG_PARAMETER_BYTEA, CAST, pg_write_bytea };
 static const struct pg_rule uuid_rule = TEXT(CAST, pg_write_uuid);
@@ -63,7 +63,7 @@ static const struct {
     { PG_TYPE_BPCHAR, TEXT("%p", pg_write_bpchar) },
     { PG_TYPE_NAME, TEXT("%p", pg_write_name) },
     { 18 /* "char" */, TEXT(CAST, pg_write_char) },
-    { PG_TYPE_NUMERIC, TEXT(AS_NUMBER, pg_write_numeric) },
+    { PG_TYPE_NUMERIC, TEXT(CAST, pg_write_numeric) },
     { 790 /* money */, TEXT(AS_NUMBER, pg_write_money) },
     { 114 /* json */, TEXT(CAST, pg_write_text) },
     { 3802 /* jsonb */, TEXT(CAST, pg_write_text) },

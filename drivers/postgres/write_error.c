@@ -54,7 +54,8 @@ static int speaks_of(const char *message, const struct pg_column *pg,
     enum { QUOTED_BYTES_MAX = 200 };
     char quoted[QUOTED_BYTES_MAX + 3];
     int score = strstr(message, pg->type_name) != NULL ||
-                strstr(message, column->remote_type) != NULL;
+                strstr(message, column->remote_type) != NULL ||
+                (strcmp(pg->type_name, "jsonb") == 0 && strstr(message, " json") != NULL);
 
     if (length > QUOTED_BYTES_MAX) {
         return score;
