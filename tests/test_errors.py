@@ -473,7 +473,7 @@ def test_wrong_words(server, sql, words):
 
 
 def test_writing_is_refused_in_words(server):
-    with opened(server, server.url("c")) as connection:
+    with opened(server, server.url("c"), "readonly=1") as connection:
         for sql in ("INSERT INTO t VALUES(0, 'a', 1)", "UPDATE t SET a = 'b'", "DELETE FROM t"):
             code, text = fails(connection, sql)
             assert code == READONLY and "read-only" in text, (code, text)

@@ -186,16 +186,12 @@ static void guess_use(struct cursor *cursor) {
     cursor->counts = cursor->plan.column_count == 0 && cursor->plan.condition_count == 0 &&
                      cursor->plan.local_text == NULL && cursor->plan.order_count == 0 &&
                      statement_has(db, count_words, NULL);
-    if (schema->identity == IDENTITY_INTEGER_KEY) {
-        /* Without snapshots the rows could not be read again with it: it always comes. */
-        cursor->names_rowid = (table->driver->capabilities & DRIVER_SNAPSHOT) == 0 ||
-                              statement_has(db, rowid_words, key);
-    } else {
-        cursor->names_rowid =
-                schema->identity != IDENTITY_KEY &&
-                (table->enlisted && running_writes(db) ? statement_has(db, rowid_words, key)
-                                                       : statement_has(db, rowid_words, NULL));
-    }
+    /* Without snapshots the rows could not be read again with the key: it always comes. */
+    cursor->names_rowid =
+            schema->identity != IDENTITY_KEY &&
+            ((key != NULL && (table->driver->capabilities & DRIVER_SNAPSHOT) == 0) ||
+                    (table->enlisted && running_writers(db) > 0) ||
+                    statement_has(db, rowid_words, key));
     cursor->reads_all = reads_all(cursor);
 }
 

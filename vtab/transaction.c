@@ -24,19 +24,28 @@ static bool has(const struct server *server, enum driver_capability capability) 
 /* ---- what can be written ------------------------------------------------------------------
  */
 
-enum status transaction_writable(const struct table *table, struct error *err) {
-    const struct schema *schema = table->schema;
-    const struct server *server = table->server;
-
+const char *transaction_why_not(const struct server *server, const struct schema *schema) {
     if (options_bool(&server->options, "readonly")) {
-        return error_set(err, STATUS_READONLY,
-                "table \"%s\" is read-only: server \"%s\" was named with readonly=1",
-                table->name, server->name);
+        return "its server was named with readonly=1";
     }
     if (!has(server, DRIVER_WRITE)) {
-        return error_set(err, STATUS_READONLY,
-                "table \"%s\" is read-only: the %s driver cannot write", table->name,
-                server->target.driver->name);
+        return "its driver cannot write";
+    }
+    if (!schema->writable) {
+        return schema->why_not != NULL ? schema->why_not : "the remote says so";
+    }
+    if (schema->identity == IDENTITY_ROW && schema->find_count == 0) {
+        return "nothing tells its rows apart";
+    }
+    return NULL;
+}
+
+enum status transaction_writable(const struct table *table, struct error *err) {
+    const char *why_not = transaction_why_not(table->server, table->schema);
+
+    if (why_not != NULL) {
+        return error_set(
+                err, STATUS_READONLY, "table \"%s\" is read-only: %s", table->name, why_not);
     }
     if (table->born) {
         error_set(err, STATUS_READONLY,
@@ -46,10 +55,6 @@ enum status transaction_writable(const struct table *table, struct error *err) {
         error_explain(err, NULL, NULL,
                 "savepoints that stood before the table would not hold for what is written");
         return STATUS_READONLY;
-    }
-    if (!schema->writable) {
-        return error_set(err, STATUS_READONLY, "table \"%s\" is read-only: %s", table->name,
-                schema->why_not != NULL ? schema->why_not : "the remote says so");
     }
     return STATUS_OK;
 }

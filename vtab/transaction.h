@@ -18,6 +18,8 @@ int transaction_savepoint(sqlite3_vtab *, int number);
 int transaction_release(sqlite3_vtab *, int number);
 int transaction_rollback_to(sqlite3_vtab *, int number);
 
+/* Why no table of this schema can be written; NULL: it can. */
+const char *transaction_why_not(const struct server *, const struct schema *);
 /* Can the table be written? STATUS_READONLY with its name and why; NULL err: only the answer.
  */
 enum status transaction_writable(const struct table *, struct error *);
