@@ -184,6 +184,13 @@ static enum status settings_add_all(
         snprintf(timeout_text, sizeof(timeout_text), "%lld", (long long)timeout_ms);
         status = settings_add(request, "statement_timeout", timeout_text, err);
     }
+    /* Here once, and not in every transaction: a lookup is short. */
+    snprintf(timeout_text, sizeof(timeout_text), "%lld",
+            (long long)request->session->idle_set_ms);
+    if (status == STATUS_OK) {
+        status =
+                settings_add(request, "idle_in_transaction_session_timeout", timeout_text, err);
+    }
     return status == STATUS_OK ? pg_request_add_text(request, settle_sql, err) : status;
 }
 
@@ -236,6 +243,7 @@ enum status pg_open(const char *connection, const struct options *options,
     session->base.host = *host;
     session->owner = getpid();
     session->connect_timeout_ms = options_integer(options, "connect_timeout_ms");
+    session->idle_set_ms = options_integer(options, "idle_snapshot_ms");
     text_init(&session->notices, PG_NOTICES_BYTES_MAX);
     status = pg_connect(session, connection, err);
     if (status == STATUS_OK) {
@@ -285,6 +293,7 @@ void pg_close(struct session *base) {
         close_foreign(session);
     }
     pg_session_break(session, STATUS_LOST, "closed", NULL);
+    pg_prepared_clear(session);
     error_clear(&session->lost);
     text_clear(&session->notices);
     memory_free(session);

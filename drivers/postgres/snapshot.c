@@ -30,11 +30,11 @@ static void snapshot_begun(struct pg_session *session) {
     }
 }
 
-/* False: there is no end to be set. */
+/* False: the session has it already. */
 static bool snapshot_idle_sql(const struct pg_session *session, char *sql, size_t sql_bytes) {
     snprintf(sql, sql_bytes, "SET LOCAL idle_in_transaction_session_timeout = %lld",
             (long long)session->idle_ms);
-    return session->idle_ms > 0;
+    return session->idle_ms != session->idle_set_ms;
 }
 
 enum status pg_snapshot_enter(

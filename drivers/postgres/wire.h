@@ -28,7 +28,9 @@ struct pg_request {
     bool guarded;         /* by a savepoint: its failure does not end the snapshot for others */
     bool undo;            /* that savepoint must be rolled back to */
     PGresult *result;     /* of the last command, or the last one that gave rows; owned */
+    PGresult *second;     /* rows of one more command, where both are wanted; owned */
     PGresult *failure;    /* the first command's that failed; owned */
+    bool both;            /* keep the first rows in result, those behind them in second */
     int64_t trip;         /* the session's newest when it was sent */
     double waited_ms;     /* spent in sending and in waiting for it */
     int64_t bytes;        /* of its results */
@@ -65,6 +67,9 @@ struct pg_session {
     int64_t undone;  /* failures whose savepoint was rolled back to */
     uint64_t proven; /* hash of the last statement that has worked; see scan.c */
 
+    struct pg_prepared *prepared; /* prepared.h: the one used last comes first */
+    unsigned prepared_serial;
+
     unsigned definition_serial; /* of its prepared statement: another for each attempt */
     bool definition_prepared;
     double snapshot_began_ms; /* tells it from every other one */
@@ -73,6 +78,7 @@ struct pg_session {
     bool snapshot_own;        /* wanted by a scan alone: over with the last one */
     bool user_sql; /* a statement of the user's may have changed settings: roll back */
     int64_t idle_ms;
+    int64_t idle_set_ms; /* what the session has without SET LOCAL */
 };
 
 static inline struct pg_session *pg_session_from(struct session *session) {
@@ -162,6 +168,11 @@ void pg_notice_received(void *session, const PGresult *);
 
 /* Fills session->connection, within session->connect_timeout_ms. */
 enum status pg_connect(struct pg_session *, const char *connection, struct error *);
+
+/* ---- prepared.c ---------------------------------------------------------------------------
+ */
+
+void pg_prepared_clear(struct pg_session *); /* nothing is sent */
 
 /* ---- snapshot.c ---------------------------------------------------------------------------
  */
