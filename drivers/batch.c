@@ -41,8 +41,10 @@ enum status batch_reset(
         batch_free_columns(batch);
     }
     if (column_count > 0 && batch->kinds == NULL) {
-        batch->kinds = memory_alloc_array(column_count, BATCH_ROWS_MAX);
-        batch->cells = memory_alloc_array(column_count, BATCH_ROWS_MAX * sizeof(*batch->cells));
+        /* Not zeroed, which would cost a lookup more than its one row. */
+        batch->kinds = memory_resize_array(NULL, column_count, BATCH_ROWS_MAX);
+        batch->cells =
+                memory_resize_array(NULL, column_count, BATCH_ROWS_MAX * sizeof(*batch->cells));
         if (batch->kinds == NULL || batch->cells == NULL) {
             batch_free_columns(batch);
             return error_nomem(err);

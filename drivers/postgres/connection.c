@@ -87,6 +87,7 @@ enum status pg_open(const char *connection, const struct options *options,
     session->base.owner = getpid();
     session->statement_timeout_ms = options_integer(options, "statement_timeout_ms");
     session->connect_timeout_ms = options_integer(options, "connect_timeout_ms");
+    session->idle_set_ms = options_integer(options, "idle_snapshot_ms");
     text_init(&session->notices, PG_NOTICES_BYTES_MAX);
     session->place = memory_copy_text(connection);
     status = session->place != NULL ? pg_connect(session, connection, err) : error_nomem(err);
@@ -140,6 +141,7 @@ void pg_close(struct session *base) {
     pg_request_drop(session->discarded);
     pg_request_drop(session->reset);
     pg_transaction_clear(&session->transaction);
+    pg_prepared_clear(session);
     error_clear(&session->lost);
     memory_free(session->settings);
     text_clear(&session->notices);

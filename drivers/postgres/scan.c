@@ -4,6 +4,7 @@
  * Rows come by a cursor whose fetches grow: a scan that is stopped early has cost little. Where
  * at most one row can come, or a mere count, the whole result is asked for at once. */
 #include "drivers/postgres/copy.h"
+#include "drivers/postgres/prepared.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -109,6 +110,40 @@ static enum status scan_enter(struct pg_scan *scan, struct error *err) {
     return status;
 }
 
+/* A lookup comes again; the user's own statements need not be the same again. */
+static enum status scan_add_result(
+        struct pg_scan *scan, struct pg_command *command, struct error *err) {
+    struct pg_prepared *prepared = NULL;
+
+    command->sql = text_get(&scan->sql);
+    command->binary = scan->binary;
+    if (scan->schema != NULL) {
+        prepared = pg_prepared_find(pg_session_from(scan->base.session), command->sql);
+    }
+    scan->was_prepared = prepared != NULL;
+    return prepared != NULL ? pg_prepared_add(scan->request, prepared, command, err)
+                            : pg_request_add(scan->request, command, err);
+}
+
+/* What the server holds against a prepared statement is that the relation is another one, or
+ * that somebody took the statement away: asking again is no repetition then. */
+static enum status scan_note_prepared(
+        struct pg_scan *scan, enum status status, struct error *why) {
+    struct pg_session *session = pg_session_from(scan->base.session);
+
+    if (status == STATUS_OK) {
+        pg_prepared_worked(session, text_get(&scan->sql)); /* or it is parsed again */
+        return status;
+    }
+    pg_prepared_forget(session, text_get(&scan->sql));
+    if (scan->was_prepared && why->status == STATUS_REMOTE &&
+            (strcmp(why->sqlstate, "0A000") == 0 || strcmp(why->sqlstate, "26000") == 0)) {
+        why->status = STATUS_SCHEMA;
+        return STATUS_SCHEMA;
+    }
+    return status;
+}
+
 enum status pg_scan_send(
         struct pg_scan *scan, const struct pg_command *parameters, struct error *err) {
     struct pg_session *session = pg_session_from(scan->base.session);
@@ -141,11 +176,12 @@ enum status pg_scan_send(
         status = pg_request_add(scan->request, &command, err);
         status = status == STATUS_OK ? scan_add_fetch(scan, err) : status;
     } else if (status == STATUS_OK) {
-        command.sql = text_get(&scan->sql);
-        command.binary = scan->binary;
-        status = pg_request_add(scan->request, &command, err);
+        status = scan_add_result(scan, &command, err);
     }
     text_clear(&declare);
+    if (status == STATUS_OK) {
+        status = pg_definition_probe(scan, err);
+    }
     if (status == STATUS_OK) {
         status = pg_snapshot_release(scan->request, err);
     }
@@ -161,6 +197,9 @@ static enum status scan_take_result(struct pg_scan *scan, struct error *err) {
     int64_t trips = scan->base.session->counts.round_trips;
     enum status status = pg_request_finish(request, scan->generated, err);
 
+    if (!scan->started) {
+        pg_definition_probed(scan, request->second);
+    }
     scan->base.ms += request->waited_ms;
     scan->base.bytes += request->bytes;
     scan->base.round_trips += scan->base.session->counts.round_trips - trips;
@@ -195,6 +234,9 @@ static enum status scan_await(struct pg_scan *scan, struct error *err) {
         if (status == STATUS_OK) {
             status = scan_take_result(scan, &why);
         }
+    }
+    if (scan->schema != NULL && scan->transport == PG_TRANSPORT_RESULT) {
+        status = scan_note_prepared(scan, status, &why);
     }
     if (status == STATUS_OK && !scan->started) {
         scan->started = true;

@@ -49,7 +49,9 @@ struct pg_scan {
     struct pg_field *fields; /* of one row: its columns and its identity */
     size_t field_count;
     struct pg_copy_reader *reader; /* of PG_TRANSPORT_COPY */
-    bool definition_due;           /* it is asked for in front of the COPY */
+    bool definition_due;           /* it has to be compared before a row is shown */
+    bool probed, trusted;          /* the statement took a probe along, and it may do */
+    int64_t marker;                /* what the probe gave; 0: nothing */
 
     /* where it is */
     struct pg_scan *next;          /* of the session's open ones */
@@ -61,11 +63,12 @@ struct pg_scan {
     int fetch_rows;                /* that it asks for */
     int64_t undone;                /* the session's, when it was sent */
     int64_t row_goal;
-    bool read_all;    /* QUERY_ALL */
-    PGresult *result; /* being read */
-    int next_row;     /* of result */
-    bool started;     /* its first result has come */
-    bool ended;       /* no more results */
+    bool read_all;     /* QUERY_ALL */
+    PGresult *result;  /* being read */
+    int next_row;      /* of result */
+    bool started;      /* its first result has come */
+    bool was_prepared; /* the statement was one that the server had, or gets with it */
+    bool ended;        /* no more results */
     enum status failure;
     char *failure_text; /* for the log; may be NULL for lack of memory */
 };
@@ -90,7 +93,11 @@ enum status pg_relation_row(struct pg_scan *, struct batch *, struct error *err)
 /* ---- definition.c -------------------------------------------------------------------------
  */
 
-/* Sends the question behind the statement, where it has not been answered in this snapshot. */
+/* Where it has not been compared in this snapshot: the probe, as the last command of
+ * scan->request, when the relation has one; then its answer, NULL when there was none. */
+enum status pg_definition_probe(struct pg_scan *, struct error *);
+void pg_definition_probed(struct pg_scan *, const PGresult *answer);
+/* Sends the question behind the statement, where no probe is trusted. */
 enum status pg_definition_ask(struct pg_scan *, struct error *);
 /* What the statement came to, given that; STATUS_SCHEMA: the relation is not as described. */
 enum status pg_definition_finish(struct pg_scan *, enum status statement, struct error *);

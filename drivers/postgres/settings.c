@@ -40,9 +40,8 @@ enum { PINNED_COUNT = sizeof(pinned_settings) / sizeof(pinned_settings[0]) };
 /* What another client of a pooler may have left, and what would change an answer: back to what
  * the server, the database or the role say. */
 static const char *const defaulted_settings[] = { "role", "search_path", "row_security",
-    "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout",
-    "transform_null_equals", "array_nulls", "xmlbinary", "xmloption",
-    "default_text_search_config", "lc_numeric", "lc_time" };
+    "statement_timeout", "lock_timeout", "transform_null_equals", "array_nulls", "xmlbinary",
+    "xmloption", "default_text_search_config", "lc_numeric", "lc_time" };
 
 enum { DEFAULTED_COUNT = sizeof(defaulted_settings) / sizeof(defaulted_settings[0]) };
 
@@ -131,7 +130,12 @@ static enum status settings_put_all(
         snprintf(timeout_text, sizeof(timeout_text), "%lld", (long long)timeout_ms);
         status = settings_put(settings, "statement_timeout", timeout_text, err);
     }
-    return status;
+    /* Here once, and not in every transaction: a lookup is short. */
+    snprintf(timeout_text, sizeof(timeout_text), "%lld",
+            (long long)settings->session->idle_set_ms);
+    return status == STATUS_OK ? settings_put(settings, "idle_in_transaction_session_timeout",
+                                         timeout_text, err)
+                               : status;
 }
 
 /* The facts come along: may pg_stats be read, has a
@@ -346,6 +350,7 @@ enum status pg_reset(struct session *base) {
     if (discard) {
         status = reset_send(session, &session->discarded, true);
         session->definition_prepared = false;
+        pg_prepared_clear(session);
         session->user_sql = false;
         session->user_sql_before = false;
         if (status == STATUS_OK) {

@@ -16,7 +16,8 @@ enum status pg_begin(
         session->transaction.isolation = options->isolation;
         session->snapshot_wanted = true;
         session->snapshot_own = false;
-        session->idle_ms = options->idle_ms;
+        session->idle_ms =
+                options->writes ? 0 : options->idle_ms; /* a host may take its time */
     }
     return status;
 }
@@ -33,11 +34,11 @@ static void snapshot_begun(struct pg_session *session) {
     }
 }
 
-/* False: there is no end to be set. */
+/* False: the session has it already. */
 static bool snapshot_idle_sql(const struct pg_session *session, char *sql, size_t sql_bytes) {
     snprintf(sql, sql_bytes, "SET LOCAL idle_in_transaction_session_timeout = %lld",
             (long long)session->idle_ms);
-    return session->idle_ms > 0;
+    return session->idle_ms != session->idle_set_ms;
 }
 
 enum status pg_snapshot_enter(
@@ -59,11 +60,10 @@ enum status pg_snapshot_enter(
         return status; /* what was queued cannot be taken back: the caller drops the session */
     }
     snapshot_begun(session);
-    if (session->transaction.writes ||
-            !snapshot_idle_sql(session, idle_sql, sizeof(idle_sql))) {
-        return pg_transaction_enter(session, request, err);
+    if (snapshot_idle_sql(session, idle_sql, sizeof(idle_sql))) {
+        status = pg_request_add_text(request, idle_sql, err);
     }
-    return pg_request_add_text(request, idle_sql, err);
+    return status == STATUS_OK ? pg_transaction_enter(session, request, err) : status;
 }
 
 void pg_snapshot_append(struct pg_session *session, struct text *sql) {

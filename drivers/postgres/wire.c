@@ -215,10 +215,12 @@ void pg_request_drop(struct pg_request *request) {
         return;
     }
     PQclear(request->result);
+    PQclear(request->second);
     PQclear(request->failure);
     PQfreemem(request->message);
     pg_spill_destroy(request->spill);
     request->result = NULL;
+    request->second = NULL;
     request->failure = NULL;
     request->message = NULL;
     request->spill = NULL;
@@ -233,10 +235,16 @@ void pg_request_drop(struct pg_request *request) {
 /* ---- reading ------------------------------------------------------------------------------
  */
 
-/* The server says why before it closes the connection. */
+/* The server says why before it closes the connection; and where one prepared statement is
+ * gone, somebody took all of them away. */
 static void session_note_failure(struct pg_session *session, const PGresult *result) {
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     struct error reason = { 0 };
 
+    if (sqlstate != NULL && strcmp(sqlstate, "26000") == 0) {
+        pg_prepared_clear(session);
+        session->definition_prepared = false;
+    }
     if (pg_result_error(result, false, &reason) == STATUS_LOST) {
         error_move(&session->lost, &reason);
     }
@@ -266,9 +274,15 @@ static void request_done(struct pg_session *session, struct pg_request *request)
 
 /* Rows are kept in preference to the mere success of a command behind them. */
 static void request_keep(struct pg_request *request, PGresult *result) {
-    if (PQresultStatus(result) == PGRES_COMMAND_OK && request->result != NULL &&
-            PQresultStatus(request->result) == PGRES_TUPLES_OK) {
+    bool rows = request->result != NULL && PQresultStatus(request->result) == PGRES_TUPLES_OK;
+
+    if (rows && PQresultStatus(result) == PGRES_COMMAND_OK) {
         PQclear(result);
+        return;
+    }
+    if (rows && request->both) {
+        PQclear(request->second);
+        request->second = result;
         return;
     }
     PQclear(request->result);

@@ -28,7 +28,9 @@ struct pg_request {
     bool settled;         /* pg_settings_enter() has put the settings into it */
     bool settles;         /* they are its first command, whose row nobody wants */
     PGresult *result;     /* of the last command, or the last one that gave rows; owned */
+    PGresult *second;     /* rows of one more command, where both are wanted; owned */
     PGresult *failure;    /* the first command's that failed; owned */
+    bool both;            /* keep the first rows in result, those behind them in second */
     int64_t trip;         /* the session's newest when it was sent */
     double waited_ms;     /* spent in sending and in waiting for it */
     int64_t bytes;        /* of its results */
@@ -106,6 +108,9 @@ struct pg_session {
     int64_t undone;        /* failures whose savepoint was rolled back to */
     uint64_t proven;       /* hash of the last statement that has worked; see scan.c */
 
+    struct pg_prepared *prepared; /* prepared.h: the one used last comes first */
+    unsigned prepared_serial;
+
     unsigned definition_serial; /* of its prepared statement: another for each attempt */
     bool definition_prepared;
     double snapshot_began_ms; /* tells it from every other one */
@@ -115,6 +120,7 @@ struct pg_session {
     bool user_sql; /* a statement of the user's may have changed settings: roll back */
     int64_t idle_ms;
     struct pg_transaction transaction;
+    int64_t idle_set_ms; /* what the session has without SET LOCAL */
 };
 
 static inline struct pg_session *pg_session_from(struct session *session) {
@@ -223,6 +229,11 @@ enum status pg_settings_enter(struct pg_session *, struct pg_request *, struct e
 
 /* Fills session->connection, within session->connect_timeout_ms. */
 enum status pg_connect(struct pg_session *, const char *connection, struct error *);
+
+/* ---- prepared.c ---------------------------------------------------------------------------
+ */
+
+void pg_prepared_clear(struct pg_session *); /* nothing is sent */
 
 /* ---- snapshot.c ---------------------------------------------------------------------------
  */
