@@ -2,11 +2,9 @@
  * memory stays bounded and nothing is left behind. */
 #include "drivers/postgres/copy.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 struct pg_spill {
@@ -37,7 +35,7 @@ static int spill_open(void) {
 }
 
 static enum status spill_failed(const char *verb, struct error *err) {
-    error_set(err, STATUS_REMOTE, "could not %s a temporary file: %s", verb, strerror(errno));
+    error_set(err, STATUS_REMOTE, "could not %s a temporary file: %m", verb); /* of errno */
     error_explain(err, NULL, NULL,
             "Rows of a running query are put aside there when another one needs its "
             "connection; SQLITE_TMPDIR names a place with more room.");

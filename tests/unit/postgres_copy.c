@@ -36,7 +36,7 @@ static int read_all(const struct frames *messages, size_t count, bool *ended, ch
         }
         if (err.status != STATUS_OK) {
             assert_int_equal(STATUS_PROTOCOL, err.status);
-            strcpy(words, err.message);
+            snprintf(words, ERROR_MESSAGE_BYTES, "%s", err.message);
             error_clear(&err);
             return -1;
         }
