@@ -68,8 +68,9 @@ struct session {
     /* session_pool.c's own */
     pid_t owner; /* the process that opened it: a child must not speak for it */
     struct session *pool_next;
-    char *pool_key;   /* what it may be lent for; NULL: it is closed after use */
-    bool lent_before; /* to somebody else: it may have died unseen */
+    char *pool_key;     /* what it may be lent for; NULL: it is closed after use */
+    bool ends_silently; /* its libraries may be gone when the process ends */
+    bool lent_before;   /* to somebody else: it may have died unseen */
     int64_t idle_close_ms;
     double resting_since_ms; /* 0: it is in use */
 };

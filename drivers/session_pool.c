@@ -8,11 +8,15 @@
 #include "base/trace.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { POOL_KEY_BYTES_MAX = 1024 * 1024 };
+enum {
+    POOL_KEY_BYTES_MAX = 1024 * 1024,
+    POOL_END_MS = 200 /* that the end of the process may wait for answers under way */
+};
 
 static struct {
     pthread_mutex_t mutex;
@@ -38,10 +42,6 @@ static void fork_prepare(void) {
 
 static void fork_done(void) {
     pthread_mutex_unlock(&pool.mutex);
-}
-
-static void pool_start(void) {
-    pthread_atfork(fork_prepare, fork_done, fork_done);
 }
 
 bool session_pool_is_foreign(const struct session *session) {
@@ -128,6 +128,40 @@ static void pool_add(struct session *session) {
     expired = list_expire();
     pthread_mutex_unlock(&pool.mutex);
     list_close(expired);
+}
+
+/* ---- the end of the process ---------------------------------------------------------------
+ */
+
+static bool end_is_late(void *since_ms) {
+    return now_ms() > *(double *)since_ms + POOL_END_MS;
+}
+
+/* Says goodbye, so that no server has to note a client that vanished over an unread answer. */
+static void pool_end(void) {
+    double start_ms = now_ms();
+    struct host host = { .context = &start_ms, .interrupted = end_is_late };
+    struct session *session;
+
+    pthread_mutex_lock(&pool.mutex);
+    session = pool.idle;
+    pool.idle = NULL;
+    pthread_mutex_unlock(&pool.mutex);
+    while (session != NULL) {
+        struct session *next = session->pool_next;
+
+        if (!session_pool_is_foreign(session) && !session->ends_silently) {
+            session->host = host;
+            session->driver->resume(session, NULL);
+            session->driver->close(session);
+        }
+        session = next;
+    }
+}
+
+static void pool_start(void) {
+    pthread_atfork(fork_prepare, fork_done, fork_done);
+    atexit(pool_end);
 }
 
 /* ---- lending ------------------------------------------------------------------------------

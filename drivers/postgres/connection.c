@@ -102,6 +102,7 @@ enum status pg_open(const char *connection, const struct options *options,
         return status;
     }
     session->deadline_ms = 0;
+    session->base.ends_silently = PQsslInUse(session->connection);
     *out = &session->base;
     return STATUS_OK;
 }
