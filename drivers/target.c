@@ -161,10 +161,11 @@ static enum status find_url(
 
 /* The scheme alone is repeated: what is behind it may hold a password. */
 static enum status unknown_url(const char *url, struct error *err) {
-    static const char forms[] = "postgresql://HOST/DATABASE, host=HOST dbname=DATABASE, "
-                                "service=NAME, https://HOST/PATH, sqlite:FILE, sqlite::memory:, "
-                                "env:NAME and env: "
-                                "are understood";
+    static const char forms[] =
+            "postgresql://HOST/DATABASE, host=HOST dbname=DATABASE, "
+            "service=NAME, https://HOST/PATH, sqlite:FILE, sqlite::memory:, "
+            "env:NAME and env: "
+            "are understood";
     size_t length =
             strspn(url, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+");
 

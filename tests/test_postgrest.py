@@ -298,6 +298,21 @@ def test_a_filter_that_is_refused_is_left_to_sqlite():
         assert "out of range" in logged(db, "notices")[-1]
 
 
+def test_a_time_zone_that_was_not_applied_is_not_believed():
+    document = {"swagger": "2.0", "definitions": {"t": {"properties": {
+        "id": {"format": "int32"}, "a": {"format": "timestamp with time zone[]"}}}}}
+
+    def answer(request):
+        return rows(request, '[{"id":1,"a":["2024-01-01T00:00:00+02:00"]}]',
+                    **{"Preference-Applied": "count=exact"})
+
+    with RestServer(answer, document) as server:
+        db = connect()
+        attach(db, server)
+        assert "in UTC" in sqlite.error(db, "SELECT a FROM r.t")[1]
+        assert select(db, "SELECT id FROM r.t") == [(1,)]
+
+
 # ---------------------------------------------------------------------- what travels
 
 def test_values_and_names_are_escaped():

@@ -81,10 +81,9 @@ void pr_head_line(struct pr_head *head, const char *line, size_t length) {
     if (header_is(line, name, "content-range")) {
         head_range(head, value, end);
     } else if (header_is(line, name, "content-type")) {
-        head->openapi = value_has(value, end, "application/openapi+json");
-        head->json = head->openapi || value_has(value, end, "application/json");
+        head->json = value_has(value, end, "application/openapi+json") ||
+                     value_has(value, end, "application/json");
     } else if (header_is(line, name, "preference-applied")) {
-        head->counted |= value_has(value, end, "count=exact");
         head->utc |= value_has(value, end, "timezone=UTC");
     } else if (header_is(line, name, "server")) {
         snprintf(head->server, sizeof(head->server), "%.*s", (int)(end - value), value);

@@ -80,6 +80,8 @@ static enum status read_comment(
 
 static enum status read_default(
         struct schema *schema, struct column *column, const json_t *value) {
+    static const size_t flags = JSON_ENCODE_ANY | JSON_REAL_PRECISION(15);
+    size_t length;
     char *printed;
 
     if (json_is_string(value)) {
@@ -89,10 +91,14 @@ static enum status read_default(
     if (value == NULL || json_is_null(value)) {
         return STATUS_OK;
     }
-    printed = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
-    column->default_sql = arena_copy_text(&schema->arena, printed);
-    free(printed);
-    return column->default_sql != NULL ? STATUS_OK : STATUS_NOMEM;
+    length = json_dumpb(value, NULL, 0, flags);
+    printed = arena_alloc(&schema->arena, length + 1);
+    if (printed == NULL) {
+        return STATUS_NOMEM;
+    }
+    json_dumpb(value, printed, length, flags);
+    column->default_sql = printed;
+    return STATUS_OK;
 }
 
 static enum status read_labels(

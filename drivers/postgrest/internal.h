@@ -99,9 +99,7 @@ struct pr_head {
     int64_t first, last, total; /* Content-Range: 0-9/50 */
     int64_t retry_after_ms;
     bool json;       /* Content-Type */
-    bool counted;    /* Preference-Applied: count=exact */
     bool utc;        /* Preference-Applied: timezone=UTC */
-    bool openapi;    /* Content-Type: application/openapi+json */
     char server[64]; /* Server: "postgrest/14.1", "" */
 };
 
