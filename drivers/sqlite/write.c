@@ -285,6 +285,11 @@ static enum status run_change(struct sq_writer *writer, const struct change *cha
         status = step_change(session, writer->statement, writer->sql, &result->affected, err);
         sqlite3_reset(writer->statement);
     }
+    if (status == STATUS_OK && result->affected == 0 && change->kind != CHANGE_INSERT &&
+            change->on_conflict != ON_CONFLICT_IGNORE) {
+        status = error_set(err, STATUS_STALE, "a row of table \"%s\" is gone since it was read",
+                writer->base.schema->remote_name);
+    }
     result->has_rowid = status == STATUS_OK && change->kind == CHANGE_INSERT &&
                         result->affected > 0 &&
                         !sq_relation(writer->base.schema)->without_rowid;
