@@ -299,6 +299,11 @@ static enum status run_change(struct sq_writer *writer, const struct change *cha
         memory_free(err->columns); /* of another table, which a trigger wrote to */
         err->columns = NULL;
     }
+    if (status == STATUS_OK && result->affected == 0 && change->kind != CHANGE_INSERT &&
+            change->on_conflict != ON_CONFLICT_IGNORE) {
+        status = error_set(err, STATUS_STALE, "a row of table \"%s\" is gone since it was read",
+                writer->base.schema->remote_name);
+    }
     result->has_rowid = status == STATUS_OK && change->kind == CHANGE_INSERT &&
                         result->affected > 0 &&
                         !sq_relation(writer->base.schema)->without_rowid;
