@@ -247,3 +247,30 @@ def test_import_of_the_shell(shop, tmp_path):
     done = sqlite.shell(f"SELECT bridge_attach('{shop.url}', 'tables=loose');\n.mode csv\n"
                         f".import {tmp_path}/loose.csv loose\nSELECT * FROM loose;\n")
     assert done.code == 0 and "1,x" in done.out and "2,y" in done.out, done
+
+
+def test_exec(db, other):
+    assert value(db, "SELECT bridge_exec('shop', 'INSERT INTO loose VALUES(1, ''x''), (2, ''y'')')") == 2
+    assert value(other, "SELECT count(*) FROM loose") == 2
+    say(db, "BEGIN", "SELECT bridge_exec('shop', 'DELETE FROM loose WHERE a = $1', 1)")
+    assert value(db, "SELECT count(*) FROM loose") == 1
+    assert value(other, "SELECT count(*) FROM loose") == 2
+    assert "nonsense" in sqlite.error(db, "SELECT bridge_exec('shop', 'DELETE FROM nonsense')")[1]
+    say(db, "ROLLBACK")
+    assert value(db, "SELECT count(*) FROM loose") == 2
+    for sql in ("COMMIT", "ROLLBACK", "SAVEPOINT x"):
+        sqlite.error(db, f"SELECT bridge_exec('shop', '{sql}')")
+    say(db, "SELECT bridge_exec('shop', 'CREATE TABLE fresh(a integer)')", "PRAGMA query_only = 1")
+    assert "query_only" in fails(db, "SELECT bridge_exec('shop', 'DELETE FROM loose')")
+    assert value(db, "SELECT count(*) FROM loose") == 2
+
+
+def test_exec_without_tables(shop):
+    db = connect()
+    say(db, f"SELECT bridge_server('s', '{shop.url}')")
+    assert value(db, "SELECT bridge_exec('s', 'INSERT INTO loose VALUES(1, ''x'')')") == 1
+    say(db, "BEGIN")
+    assert "cannot take part" in fails(db, "SELECT bridge_exec('s', 'DELETE FROM loose')")
+    say(db, "COMMIT", "SELECT bridge_lock()")
+    assert "locked" in fails(db, "SELECT bridge_exec('s', 'DELETE FROM loose')")
+    db.close()
