@@ -45,6 +45,13 @@ void transaction_created(struct table *);
 /* DROP TABLE within a transaction that the table takes part in. */
 enum status transaction_leave(struct table *, struct error *);
 
+/* A write that is no table's: a function's. Takes part in the open transaction, or makes one of
+ * its own for this call alone. transaction_alone_end() commits that, or undoes it after a
+ * failure. */
+enum status transaction_alone_begin(struct server *, bool *alone, struct error *);
+enum status transaction_alone_end(
+        struct server *, bool alone, enum status status, struct error *);
+
 /* ---- readers: cursors and bridge_query ---- */
 
 /* The session that the reader reads from, in its snapshot or transaction. */

@@ -135,8 +135,7 @@ static enum status check_returning(
             "its value",
             column->name, update->table->name);
     error_explain(err, NULL, NULL,
-            "SELECT bridge_insert('TABLE', '{...}') gives the row as stored, or read it WHERE "
-            "rowid = last_insert_rowid()");
+            "leave RETURNING out and read the row WHERE rowid = last_insert_rowid()");
     return STATUS_UNSUPPORTED;
 }
 
