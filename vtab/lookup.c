@@ -16,8 +16,9 @@
 enum {
     BULK_ROWS_FREE = 10000, /* that many more than estimated are no disappointment */
     BULK_ROWS_FACTOR = 4,
-    BULK_WORTH = 8,     /* times what single lookups have cost */
-    CALLS_LEAST = 16,   /* before a bulk that costs more than some of them */
+    BULK_WORTH = 4,     /* times what single lookups have cost */
+    SINGLES_CHEAP = 4,  /* a bulk that costs no more is fetched at once */
+    CALLS_LEAST = 32,   /* before a bulk that costs more than some of them */
     CALLS_SPILLED = 48, /* before one that does not fit in memory */
     BULK_US_SHORT = 5 * 1000 * 1000,
 };
@@ -181,7 +182,7 @@ static bool bulk_is_due(const struct lookup *lookup, const struct cursor *cursor
     double bytes = rows * (cursor->table->schema->row_bytes +
                                   (double)cursor->query.column_count * sizeof(union cell));
 
-    if (lookup->calls <= (bulk <= CALLS_LEAST / 4.0 * single ? 1 : CALLS_LEAST)) {
+    if (lookup->calls <= (bulk <= SINGLES_CHEAP * single ? 1 : CALLS_LEAST)) {
         return false;
     }
     return lookup->spent_us * BULK_WORTH >= bulk ||

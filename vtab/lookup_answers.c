@@ -207,14 +207,18 @@ void lookup_note(struct cursor *cursor, enum status status) {
     if (cursor->lookup.pending == NULL) {
         return;
     }
-    if (status != STATUS_OK) {
-        lookup_drop_pending(cursor);
-    } else if (batch->rows == 0) {
+    if (status == STATUS_OK && batch->rows == 0) {
         answer_complete(lookup, cursor);
-    } else if (!answer_fits(lookup, cursor)) {
+        return;
+    }
+    if (status == STATUS_OK && !answer_fits(lookup, cursor)) {
         lookup->answers_too_big |= lookup->calls >= 2;
-        lookup_drop_pending(cursor);
-    } else if (store_add(&cursor->lookup.pending->store, batch, NULL) != STATUS_OK) {
+        status = STATUS_TOO_BIG;
+    }
+    if (status == STATUS_OK) {
+        status = store_add(&cursor->lookup.pending->store, batch, NULL);
+    }
+    if (status != STATUS_OK) {
         lookup_drop_pending(cursor);
     } else if ((cursor->query.flags & QUERY_UNIQUE) != 0) {
         answer_complete(lookup, cursor); /* SQLite will not ask for another row */
