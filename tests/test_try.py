@@ -9,6 +9,7 @@ import pytest
 
 from support import canary
 from support.paths import ROOT
+from support.rest_server import RestServer, rows
 from test_shell import Terminal
 
 pytestmark = [pytest.mark.plain, pytest.mark.full]
@@ -52,6 +53,14 @@ def test_your_own_database(pg):
         assert "│ harbours │ table │" in printed and "postgres" in printed
     finally:
         pg.psql("DROP DATABASE own WITH (FORCE)", database="postgres")
+
+
+def test_a_postgrest_server():
+    document = {"swagger": "2.0", "definitions": {"harbours": {"properties": {
+        "id": {"format": "int32", "type": "integer"}}}}}
+    with RestServer(lambda request: rows(request, []), document) as server:
+        printed = attempt(server.url)
+    assert "│ harbours │ view" in printed and "postgrest" in printed
 
 
 def test_a_database_that_is_not_there():
