@@ -155,9 +155,10 @@ static enum status cursor_start(struct cursor *cursor, struct error *err) {
     bool first = cursor->reader.aside == NULL &&
                  (!server->in_snapshot || server->snapshot_statements == 0);
     bool used_before = server->session != NULL && !server->session->broken;
+    bool untouched = !server->transaction.used;
     enum status status = cursor_run(cursor, err);
 
-    if (status == STATUS_LOST && first && used_before &&
+    if (status == STATUS_LOST && first && used_before && untouched &&
             (!server->transaction.begun || transaction_restart(server))) {
         error_clear(err);
         server_restart(server);

@@ -160,10 +160,8 @@ static void guess_use(struct cursor *cursor) {
                      cursor->plan.local_text == NULL && cursor->plan.order_count == 0 &&
                      statement_has(db, count_words, NULL);
     cursor->names_rowid =
-            schema->identity != IDENTITY_KEY &&
-            ((table->enlisted && running_writes(db)) || schema->identity == IDENTITY_INTEGER_KEY
-                            ? statement_has(db, rowid_words, key)
-                            : statement_has(db, rowid_words, NULL));
+            schema->identity != IDENTITY_KEY && ((table->enlisted && running_writers(db) > 0) ||
+                                                        statement_has(db, rowid_words, key));
 }
 
 /* ---- values and verdicts ------------------------------------------------------------------

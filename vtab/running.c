@@ -44,14 +44,14 @@ uint64_t running_signature(sqlite3 *db) {
     return hash | 1; /* 0: of none */
 }
 
-bool running_writes(sqlite3 *db) {
-    bool writes = false;
+int running_writers(sqlite3 *db) {
+    int writers = 0;
 
-    for (sqlite3_stmt *stmt = sqlite3_next_stmt(db, NULL); stmt != NULL && !writes;
+    for (sqlite3_stmt *stmt = sqlite3_next_stmt(db, NULL); stmt != NULL;
             stmt = sqlite3_next_stmt(db, stmt)) {
-        writes = is_writer(stmt);
+        writers += is_writer(stmt);
     }
-    return writes;
+    return writers;
 }
 
 /* ---- texts that insert --------------------------------------------------------------------

@@ -15,7 +15,7 @@ struct table;
 /* A number for the run of a statement that writes: the next one has another. Two that wrote
  * nothing may have the same. */
 uint64_t running_signature(sqlite3 *);
-bool running_writes(sqlite3 *); /* is one of them a statement that writes? */
+int running_writers(sqlite3 *); /* how many of them are statements that write */
 
 /* Does the INSERT under way leave this column out? */
 enum left_out { LEFT_OUT_NO, LEFT_OUT_YES, LEFT_OUT_UNKNOWN };

@@ -306,7 +306,7 @@ enum status server_step_aside(struct server *server, struct error *err) {
     }
     aside->session = server->session;
     for (struct reader *reader = server->readers; reader != NULL; reader = reader->next) {
-        if (reader->aside == NULL) {
+        if (reader->aside == NULL && !reader->ended) {
             reader->aside = aside;
             aside->readers++;
         }

@@ -421,7 +421,9 @@ int table_destroy(sqlite3_vtab *base) {
     struct error err = { 0 };
 
     if (transaction_leave(table, &err) != STATUS_OK) {
-        return report_vtab(&base->zErrMsg, &err);
+        server_failed(table->server, &err); /* SQLite passes no text on from here */
+        error_clear(&err);
+        return SQLITE_LOCKED;
     }
     own_forget(table->connection, table->place, table->name);
     if (options_text(&table->options, "url") != NULL) {

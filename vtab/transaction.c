@@ -24,19 +24,28 @@ static bool has(const struct server *server, enum driver_capability capability) 
 /* ---- what can be written ------------------------------------------------------------------
  */
 
-enum status transaction_writable(const struct table *table, struct error *err) {
-    const struct schema *schema = table->schema;
-    const struct server *server = table->server;
-
+const char *transaction_why_not(const struct server *server, const struct schema *schema) {
     if (options_bool(&server->options, "readonly")) {
-        return error_set(err, STATUS_READONLY,
-                "table \"%s\" is read-only: server \"%s\" was named with readonly=1",
-                table->name, server->name);
+        return "its server was named with readonly=1";
     }
     if (!has(server, DRIVER_WRITE)) {
-        return error_set(err, STATUS_READONLY,
-                "table \"%s\" is read-only: the %s driver cannot write", table->name,
-                server->target.driver->name);
+        return "its driver cannot write";
+    }
+    if (!schema->writable) {
+        return schema->why_not != NULL ? schema->why_not : "the remote says so";
+    }
+    if (schema->identity == IDENTITY_ROW && schema->find_count == 0) {
+        return "nothing tells its rows apart";
+    }
+    return NULL;
+}
+
+enum status transaction_writable(const struct table *table, struct error *err) {
+    const char *why_not = transaction_why_not(table->server, table->schema);
+
+    if (why_not != NULL) {
+        return error_set(
+                err, STATUS_READONLY, "table \"%s\" is read-only: %s", table->name, why_not);
     }
     if (table->born) {
         error_set(err, STATUS_READONLY,
@@ -46,10 +55,6 @@ enum status transaction_writable(const struct table *table, struct error *err) {
         error_explain(err, NULL, NULL,
                 "savepoints that stood before the table would not hold for what is written");
         return STATUS_READONLY;
-    }
-    if (!schema->writable) {
-        return error_set(err, STATUS_READONLY, "table \"%s\" is read-only: %s", table->name,
-                schema->why_not != NULL ? schema->why_not : "the remote says so");
     }
     return STATUS_OK;
 }
@@ -231,6 +236,32 @@ enum status transaction_read(struct server *server, struct session **out, struct
     return status;
 }
 
+static void end_scans(struct server *server) {
+    if (has(server, DRIVER_SHARED_SESSION)) {
+        return;
+    }
+    for (struct reader *reader = server->readers; reader != NULL; reader = reader->next) {
+        if (reader->aside == NULL) {
+            reader->ended = true;
+        }
+        if (reader->aside == NULL && reader->scan != NULL) {
+            reader->scan->session->driver->scan_end(reader->scan);
+            reader->scan = NULL;
+        }
+    }
+}
+
+/* A transaction that only read has cost nothing: what comes next begins another. */
+static void forget_reading(struct server *server) {
+    struct transaction *transaction = &server->transaction;
+
+    end_scans(server);
+    transaction->begun = false;
+    transaction->used = false;
+    transaction->own = false;
+    transaction->own_read = false;
+}
+
 void reader_failed(struct server *server, const struct reader *reader, enum status why) {
     struct transaction *transaction = &server->transaction;
     int level = own_level(transaction) + transaction->own;
@@ -242,7 +273,9 @@ void reader_failed(struct server *server, const struct reader *reader, enum stat
     if (why == STATUS_LOST && !transaction->used) {
         return; /* transaction_restart() may follow */
     }
-    if (has_levels(server) && (transaction->own_read || level > 0)) {
+    if (server->session->broken && !transaction->written) {
+        forget_reading(server); /* this statement fails, the next one sees a newer state */
+    } else if (has_levels(server) && (transaction->own_read || level > 0)) {
         back_to(server, transaction->own_read ? level : level - 1);
     } else {
         fail_lost(server);
@@ -284,21 +317,6 @@ enum status reader_next(
     }
     server->transaction.used |= status == STATUS_OK;
     return status;
-}
-
-static void end_scans(struct server *server) {
-    if (has(server, DRIVER_SHARED_SESSION)) {
-        return;
-    }
-    for (struct reader *reader = server->readers; reader != NULL; reader = reader->next) {
-        if (reader->aside == NULL) {
-            reader->ended = true;
-        }
-        if (reader->aside == NULL && reader->scan != NULL) {
-            reader->scan->session->driver->scan_end(reader->scan);
-            reader->scan = NULL;
-        }
-    }
 }
 
 /* ---- taking part by reading ---------------------------------------------------------------
@@ -445,11 +463,30 @@ static void leave(struct table *table) {
     }
 }
 
+/* Queries that are not read to their end go on over the end of a transaction that only read, as
+ * in SQLite: they keep its session. */
+static bool leave_to_readers(struct server *server) {
+    const struct reader *reader = server->readers;
+    struct error err = { 0 };
+    bool left;
+
+    while (reader != NULL && (reader->aside != NULL || reader->scan == NULL)) {
+        reader = reader->next;
+    }
+    if (reader == NULL || server->transaction.written || has(server, DRIVER_SHARED_SESSION) ||
+            server->session == NULL || server->session->broken) {
+        return false;
+    }
+    left = server_step_aside(server, &err) == STATUS_OK;
+    error_clear(&err);
+    return left;
+}
+
 static void rollback_remote(struct server *server) {
     struct transaction *transaction = &server->transaction;
 
     table_drop_writers(server);
-    if (transaction->begun && !transaction->finished) {
+    if (transaction->begun && !transaction->finished && !leave_to_readers(server)) {
         end_scans(server);
         if (server->session != NULL && transaction->writes) {
             server->target.driver->rollback(server->session);
@@ -492,8 +529,11 @@ static enum status commit_remote(struct server *server, struct error *err) {
         return status;
     }
     table_drop_writers(server);
-    end_scans(server);
     transaction->finished = true;
+    if (leave_to_readers(server)) {
+        return STATUS_OK;
+    }
+    end_scans(server);
     if (server->session == NULL || server->session->broken) {
         server->target.driver->rollback(server->session);
         return error_set(err, STATUS_LOST,
@@ -599,6 +639,53 @@ enum status transaction_leave(struct table *table, struct error *err) {
     }
     leave(table);
     return STATUS_OK;
+}
+
+/* ---- writes of functions ------------------------------------------------------------------
+ */
+
+enum status transaction_alone_begin(struct server *server, bool *alone, struct error *err) {
+    sqlite3 *db = server->connection->db;
+
+    *alone = false;
+    if (server->removed) {
+        return error_set(err, STATUS_USAGE, "server \"%s\" was detached", server->name);
+    }
+    if (!has(server, DRIVER_WRITE) || options_bool(&server->options, "readonly")) {
+        return error_set(err, STATUS_READONLY, "server \"%s\" is read-only", server->name);
+    }
+    if (server->transaction.tables > 0) {
+        return STATUS_OK;
+    }
+    if (sqlite3_get_autocommit(db) && running_writers(db) == 0) {
+        *alone = true;
+        server->transaction.tables = 1;
+        return STATUS_OK;
+    }
+    transaction_enlist_reader(server);
+    if (server->transaction.tables > 0) {
+        return STATUS_OK;
+    }
+    error_set(err, STATUS_UNSUPPORTED,
+            "server \"%s\" cannot take part in this transaction: SQLite tells tables alone of "
+            "its "
+            "end",
+            server->name);
+    error_explain(err, NULL, NULL, "attach a table of it to temp or memory, or COMMIT first");
+    return STATUS_UNSUPPORTED;
+}
+
+enum status transaction_alone_end(
+        struct server *server, bool alone, enum status status, struct error *err) {
+    if (!alone) {
+        return status;
+    }
+    if (status == STATUS_OK) {
+        status = commit_remote(server, err);
+    }
+    rollback_remote(server);
+    clear(server);
+    return status;
 }
 
 /* ---- savepoints ---------------------------------------------------------------------------

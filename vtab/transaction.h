@@ -18,6 +18,8 @@ int transaction_savepoint(sqlite3_vtab *, int number);
 int transaction_release(sqlite3_vtab *, int number);
 int transaction_rollback_to(sqlite3_vtab *, int number);
 
+/* Why no table of this schema can be written; NULL: it can. */
+const char *transaction_why_not(const struct server *, const struct schema *);
 /* Can the table be written? STATUS_READONLY with its name and why; NULL err: only the answer.
  */
 enum status transaction_writable(const struct table *, struct error *);
@@ -42,6 +44,13 @@ bool transaction_restart(struct server *);
 void transaction_created(struct table *);
 /* DROP TABLE within a transaction that the table takes part in. */
 enum status transaction_leave(struct table *, struct error *);
+
+/* A write that is no table's: a function's. Takes part in the open transaction, or makes one of
+ * its own for this call alone. transaction_alone_end() commits that, or undoes it after a
+ * failure. */
+enum status transaction_alone_begin(struct server *, bool *alone, struct error *);
+enum status transaction_alone_end(
+        struct server *, bool alone, enum status status, struct error *);
 
 /* ---- readers: cursors and bridge_query ---- */
 

@@ -135,8 +135,7 @@ static enum status check_returning(
             "its value",
             column->name, update->table->name);
     error_explain(err, NULL, NULL,
-            "SELECT bridge_insert('TABLE', '{...}') gives the row as stored, or read it WHERE "
-            "rowid = last_insert_rowid()");
+            "leave RETURNING out and read the row WHERE rowid = last_insert_rowid()");
     return STATUS_UNSUPPORTED;
 }
 
@@ -258,19 +257,47 @@ static enum status take_change(struct update *update, struct error *err) {
 /* ---- sending ------------------------------------------------------------------------------
  */
 
+/* Rows may wait for each other where a failure that shows late undoes all the same: the whole
+ * of an autocommit statement. The first row does not, so that a session that died unseen is
+ * noticed with it. */
+static bool may_wait(const struct update *update) {
+    const struct server *server = update->table->server;
+    sqlite3 *db = update->table->connection->db;
+
+    return server->transaction.used && sqlite3_get_autocommit(db) &&
+           update->change.on_conflict == ON_CONFLICT_ABORT && !update->by_row &&
+           strcmp(options_text(&server->options, "batch"), "auto") == 0 &&
+           running_writers(db) == 1;
+}
+
+/* What one table's rows wait for may be another's. */
+static enum status flush_others(struct table *table, struct error *err) {
+    struct server *server = table->server;
+    struct table *other = server->writing;
+
+    while (other != NULL && (other == table || !other->waiting)) {
+        other = other->next_writing;
+    }
+    return other != NULL ? table_flush_all(server, err) : STATUS_OK;
+}
+
 static enum status send_once(struct update *update, struct error *err) {
     struct table *table = update->table;
     struct session *session;
-    struct writer *writer;
+    struct writer *writer = NULL;
     enum status status = transaction_write(table->server, update->by_row, &session, err);
 
     if (status != STATUS_OK) {
         return status; /* nothing was sent */
     }
-    status = find_writer(table, session, &writer, err);
+    status = flush_others(table, err);
     if (status == STATUS_OK) {
-        status = session->driver->write_row(
-                writer, &update->change, WRITE_SYNC | WRITE_WANT_ROWID, &update->result, err);
+        status = find_writer(table, session, &writer, err);
+    }
+    if (status == STATUS_OK) {
+        table->waiting = may_wait(update);
+        status = session->driver->write_row(writer, &update->change,
+                WRITE_WANT_ROWID | (table->waiting ? 0 : WRITE_SYNC), &update->result, err);
     }
     if (status != STATUS_OK) {
         error_statement(err, writer != NULL ? writer->statement : NULL);
@@ -302,6 +329,13 @@ enum status table_flush_all(struct server *server, struct error *err) {
 
         status =
                 table->writer->session->driver->write_flush(table->writer, &result, &rows, err);
+        if (status != STATUS_OK) {
+            error_statement(err, table->writer->statement);
+            report_constraint(err, table->schema, table->name);
+        } else if (table->waiting && result.has_rowid) {
+            sqlite3_set_last_insert_rowid(table->connection->db, result.rowid);
+        }
+        table->waiting = false;
     }
     return status;
 }
@@ -313,9 +347,27 @@ static int report_update(struct update *update, struct error *err) {
     bool plain = update->conflict == SQLITE_FAIL || update->conflict == SQLITE_ROLLBACK ||
                  update->conflict == SQLITE_IGNORE;
 
+    report_constraint(err, update->table->schema, update->table->name);
     server_failed(update->table->server, err);
     report_vtab(&update->table->base.zErrMsg, err);
     return plain && (code & 0xff) == SQLITE_CONSTRAINT ? SQLITE_CONSTRAINT : code;
+}
+
+/* Becomes last_insert_rowid(), which a row without rowid leaves alone. That of a row that waits
+ * comes when it is written, unless it was given. */
+static sqlite3_int64 new_rowid(const struct update *update) {
+    const struct schema *schema = update->table->schema;
+    int key = schema->key_column;
+
+    if (update->result.has_rowid) {
+        return update->result.rowid;
+    }
+    if (update->table->waiting && update->change.kind == CHANGE_INSERT &&
+            schema->identity == IDENTITY_INTEGER_KEY && update->states[key] == CELL_SET &&
+            update->values[key].kind == VALUE_INTEGER) {
+        return update->values[key].integer;
+    }
+    return sqlite3_last_insert_rowid(update->table->connection->db);
 }
 
 int table_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
@@ -330,8 +382,6 @@ int table_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int
     if (update.result.affected == 0 && update.conflict == SQLITE_IGNORE) {
         return SQLITE_CONSTRAINT; /* passed over, and not counted by changes() */
     }
-    /* What stands there becomes last_insert_rowid(), which a row without rowid leaves alone. */
-    *rowid = update.result.has_rowid ? update.result.rowid
-                                     : sqlite3_last_insert_rowid(update.table->connection->db);
+    *rowid = new_rowid(&update);
     return SQLITE_OK;
 }

@@ -269,6 +269,15 @@ static enum status step_change(struct sq_session *session, sqlite3_stmt *stateme
     return status;
 }
 
+/* "UNIQUE constraint failed: t.a" */
+static bool blames_table(const char *message, const char *table) {
+    const char *at = strstr(message, "failed: ");
+    size_t length = strlen(table);
+
+    return at != NULL && strncmp(at + strlen("failed: "), table, length) == 0 &&
+           at[strlen("failed: ") + length] == '.';
+}
+
 static enum status run_change(struct sq_writer *writer, const struct change *change,
         struct write_result *result, struct error *err) {
     struct sq_session *session = sq_session(writer->base.session);
@@ -289,6 +298,11 @@ static enum status run_change(struct sq_writer *writer, const struct change *cha
             change->on_conflict != ON_CONFLICT_IGNORE) {
         status = error_set(err, STATUS_STALE, "a row of table \"%s\" is gone since it was read",
                 writer->base.schema->remote_name);
+    }
+    if (status == STATUS_CONSTRAINT && err != NULL &&
+            !blames_table(err->message, writer->base.schema->remote_name)) {
+        memory_free(err->columns); /* of another table, which a trigger wrote to */
+        err->columns = NULL;
     }
     result->has_rowid = status == STATUS_OK && change->kind == CHANGE_INSERT &&
                         result->affected > 0 &&
