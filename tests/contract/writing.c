@@ -363,6 +363,38 @@ static void test_conflicts_are_resolved(void **state) {
     assert_int_equal(count_in(other), 2);
 }
 
+/* ---- locks ------------------------------------------------------------------------- */
+
+/* A remote that has no locks on rows reads as ever. */
+static void test_rows_to_be_changed_are_locked(void **state) {
+    struct query query = ask_all(table);
+    struct scan *scan = NULL;
+    struct batch batch = { 0 };
+    struct error err = { 0 };
+    enum status status;
+
+    (void)state;
+    empty();
+    remote_run("INSERT INTO contract_written(id, a, b) VALUES(1, 1, 'x')");
+    begin();
+    assert_int_equal(count_in(session), 1);
+    query.flags = QUERY_LOCK;
+    if (strcmp(driver->name, "postgres") == 0) {
+        remote_run("UPDATE contract_written SET b = 'theirs'");
+        status = driver->scan_start(session, &query, &scan, &err);
+        if (status == STATUS_OK) {
+            status = driver->scan_next(scan, &batch, &err);
+        }
+        must_fail(status, STATUS_RETRY, &err);
+        driver->scan_end(scan);
+        batch_clear(&batch);
+        driver->rollback(session);
+        begin();
+    }
+    assert_int_equal(count_rows(&query), 1);
+    driver->rollback(session);
+}
+
 /* ---- set-up ------------------------------------------------------------------------ */
 
 static int set_up(void **state) {
@@ -431,6 +463,7 @@ int main(void) {
         cmocka_unit_test(test_constraints_are_named),
         cmocka_unit_test(test_a_failed_transaction_keeps_nothing),
         cmocka_unit_test(test_conflicts_are_resolved),
+        cmocka_unit_test(test_rows_to_be_changed_are_locked),
     };
 
     if (host_start() != 0) {
