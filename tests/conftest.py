@@ -3,11 +3,16 @@ import os
 
 import pytest
 
-# The sanitizer's runtime was preloaded for this process, not for servers and tools it starts.
-os.environ.pop("LD_PRELOAD", None)
-
 from support import canary
 from support.postgres import Postgres
+
+
+def pytest_configure(config):
+    """The sanitizer's runtime was preloaded for the processes that run tests, not for the servers
+    and tools that these start."""
+    starts_workers = config.getoption("numprocesses", None) and not hasattr(config, "workerinput")
+    if not starts_workers:
+        os.environ.pop("LD_PRELOAD", None)
 
 
 def _server(version):
