@@ -14,11 +14,6 @@ enum { MS_MAX = 2147483647 }; /* PostgreSQL's own limit for its timeouts */
 const struct option_spec server_options[] = {
     { .name = "name", .type = OPTION_TEXT, .help = "the server's name" },
     { .name = "readonly", .type = OPTION_BOOL, .fallback = "0", .help = "refuse every write" },
-    { .name = "role", .type = OPTION_TEXT, .help = "role to take on after connecting" },
-    { .name = "set.",
-            .type = OPTION_TEXT,
-            .flags = OPTION_PREFIX,
-            .help = "a setting of the session: set.app.tenant=7" },
     { .name = "connect_timeout_ms",
             .type = OPTION_INTEGER,
             .fallback = "10000",

@@ -1,8 +1,15 @@
 /* The postgres driver: its table, and nothing else. */
 #include "drivers/postgres/internal.h"
 
-/* What it needs is what all servers know; what libpq knows stays in the connection string. */
-static const struct option_spec pg_options[] = { { .name = NULL } };
+/* Besides what all servers know; what libpq knows stays in the connection string. */
+const struct option_spec pg_options[] = {
+    { .name = "role", .type = OPTION_TEXT, .help = "role to take on after connecting" },
+    { .name = "set.",
+            .type = OPTION_TEXT,
+            .flags = OPTION_PREFIX,
+            .help = "a setting of the session: set.app.tenant=7" },
+    { .name = NULL },
+};
 
 const struct driver postgres_driver = {
     .name = "postgres",

@@ -16,17 +16,17 @@ static enum status scan_changed(
 /* Before any value is shown: is what came what is decoded? */
 static enum status relation_check(
         struct pg_scan *scan, const PGresult *result, struct error *err) {
-    size_t identity = 0;
+    size_t columns = scan->column_count + scan->key_extra, identity = 0;
 
     if (scan->has_rowids) {
         identity = pg_relation(scan->schema)->leaf_count > 0 ? 2 : 1;
     }
-    if ((size_t)PQnfields(result) != scan->column_count + identity) {
+    if ((size_t)PQnfields(result) != columns + identity) {
         return error_set(err, STATUS_SCHEMA,
                 "remote table changed: %d columns came where %zu were expected",
-                PQnfields(result), scan->column_count + identity);
+                PQnfields(result), columns + identity);
     }
-    for (size_t i = 0; i < scan->column_count; i++) {
+    for (size_t i = 0; i < columns; i++) {
         const struct column *column = &scan->schema->columns[scan->columns[i]];
         const struct pg_column *facts = column->driver_data;
 
@@ -43,7 +43,7 @@ static enum status relation_check(
 static enum status relation_rowid(
         const struct pg_scan *scan, int row, int64_t *rowid, struct error *err) {
     const struct pg_relation *relation = pg_relation(scan->schema);
-    int ctid = (int)scan->column_count, tableoid = ctid + 1;
+    int ctid = (int)(scan->column_count + scan->key_extra), tableoid = ctid + 1;
     bool leaves = relation->leaf_count > 0;
 
     if (PQgetisnull(scan->result, row, ctid)) {
@@ -57,6 +57,7 @@ static enum status relation_rowid(
 
 static enum status relation_row(
         struct pg_scan *scan, int row, struct batch *batch, struct error *err) {
+    struct error why = { 0 };
     int64_t rowid = 0;
     enum status status = STATUS_OK;
 
@@ -70,8 +71,12 @@ static enum status relation_row(
         }
         status = pg_decode(column->driver_data,
                 null ? NULL : PQgetvalue(scan->result, row, (int)i),
-                (size_t)PQgetlength(scan->result, row, (int)i), batch, err);
+                (size_t)PQgetlength(scan->result, row, (int)i), batch, &why);
     }
+    if (status == STATUS_PROTOCOL) {
+        pg_malformed_row(scan, row, &why);
+    }
+    error_move(err, &why);
     if (status == STATUS_OK && scan->has_rowids) {
         status = relation_rowid(scan, row, &rowid, err);
     }
@@ -128,13 +133,16 @@ static enum status scan_keep_query(
     scan->row = relation_row;
     scan->has_rowids = (query->flags & QUERY_IDENTITY) != 0;
     scan->column_count = query->column_count;
-    scan->columns = memory_alloc_array(query->column_count + 1, sizeof(*scan->columns));
+    scan->columns = memory_alloc_array(
+            query->column_count + PG_KEY_COLUMNS_MAX, sizeof(*scan->columns));
     if (scan->columns == NULL) {
         return error_nomem(err);
     }
     if (query->column_count > 0) {
         memcpy(scan->columns, query->columns, query->column_count * sizeof(*query->columns));
     }
+    scan->key_extra =
+            pg_malformed_key(query, scan->columns + query->column_count, PG_KEY_COLUMNS_MAX);
     return STATUS_OK;
 }
 
@@ -168,7 +176,13 @@ enum status pg_scan_start(
     }
     status = scan_keep_query(scan, query, err);
     if (status == STATUS_OK) {
-        status = pg_select(query, &scan->sql, &parameters, err);
+        struct query asked = *query;
+
+        if (scan->key_extra > 0) {
+            asked.columns = scan->columns;
+            asked.column_count += scan->key_extra;
+        }
+        status = pg_select(&asked, &scan->sql, &parameters, err);
     }
     if (status == STATUS_OK && session->base.host.log_parameters) {
         scan->parameters = parameters_json(&parameters);

@@ -8,7 +8,8 @@
 enum {
     FETCH_ROWS_FIRST = 32, /* when nothing is known: quick to answer, cheap when enough */
     FETCH_GROWTH = 4,
-    FETCH_BYTES_WANTED = 1024 * 1024
+    FETCH_BYTES_WANTED = 1024 * 1024,
+    PG_KEY_COLUMNS_MAX = 32 /* the server's own limit */
 };
 
 enum pg_transport {
@@ -33,6 +34,7 @@ struct pg_scan {
     /* of a query over a relation */
     struct schema *schema; /* one reference */
     int *columns;
+    size_t key_extra; /* columns of the key that travel behind the others: see malformed.c */
 
     /* where it is */
     unsigned cursor;               /* its number */
@@ -65,6 +67,15 @@ enum status pg_scan_send(struct pg_scan *, const struct pg_command *parameters, 
 enum status pg_definition_ask(struct pg_scan *, struct error *);
 /* What the statement came to, given that; STATUS_SCHEMA: the relation is not as described. */
 enum status pg_definition_finish(struct pg_scan *, enum status statement, struct error *);
+
+/* ---- malformed.c --------------------------------------------------------------------------
+ */
+
+/* May bytes come that cannot be shown? Then the key that names their row should travel, too:
+ * its columns that are not asked for, at most `count` of them. Gives how many there are. */
+size_t pg_malformed_key(const struct query *, int *columns, size_t count);
+/* Ends the message of a value that could not be decoded with the row it stands in. */
+void pg_malformed_row(const struct pg_scan *, int row, struct error *);
 
 /* ---- statement.c --------------------------------------------------------------------------
  */
