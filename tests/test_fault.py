@@ -1,11 +1,13 @@
-"""tests/fault/scans.c with a server: every allocation of statements over PostgreSQL fails in turn."""
+"""tests/fault with a server: allocations and calls of the driver fail in turn, over PostgreSQL."""
 import os
 import subprocess
+
+import pytest
 
 from support import canary
 from support.paths import BUILD
 
-TABLES = """
+SCANS = """
     CREATE TABLE people (id int PRIMARY KEY, name text NOT NULL, city text, n float8);
     INSERT INTO people SELECT i, 'n' || (i * 7919 % 1500),
         CASE i % 4 WHEN 0 THEN 'Oslo' WHEN 1 THEN 'Rome' WHEN 2 THEN 'Bonn' END, i * 0.25
@@ -17,12 +19,22 @@ TABLES = """
     CREATE TABLE long (id int PRIMARY KEY, t text);
     INSERT INTO long SELECT id, repeat('x', 40000) FROM people WHERE id <= 9 ORDER BY id;
 """
+SESSIONS = """
+    CREATE TABLE a (id int PRIMARY KEY, name text); INSERT INTO a VALUES (1, 'x'), (2, 'y');
+    CREATE TABLE b (x int); CREATE TABLE b2 (x int); CREATE TABLE c (k text PRIMARY KEY, v int);
+"""
 
 
-def test_allocations_over_postgres(pg):
-    pg.create_database("fault", "c")
-    pg.psql(TABLES, database="fault")
-    done = subprocess.run([BUILD / "tests/fault/fault_scans"], timeout=290, text=True,
-                          env={**os.environ, "FAULT_URL": pg.url("fault")}, capture_output=True)
+SHARES = 5  # of the cases; ./check takes the first share, ./check all every one
+
+
+@pytest.mark.parametrize("share", [pytest.param(i, marks=[pytest.mark.slow] * (i > 0)) for i in range(SHARES)])
+@pytest.mark.parametrize("program, tables", [("scans", SCANS), ("sessions", SESSIONS)])
+def test_over_postgres(pg, program, tables, share):
+    database = f"fault_{program}_{share}"
+    pg.create_database(database, "c")
+    pg.psql(tables, database=database)
+    done = subprocess.run([BUILD / f"tests/fault/fault_{program}"], timeout=300, text=True,
+                          env={**os.environ, "FAULT_URL": pg.url(database), "FAULT_SHARE": f"{share}/{SHARES}"}, capture_output=True)
     assert done.returncode == 0, canary.seen(done.stdout + done.stderr)
-    pg.drop_database("fault")
+    pg.drop_database(database)
