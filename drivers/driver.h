@@ -88,6 +88,7 @@ struct catalog_filter {
     const char *const *schemas; /* remote schemas to list; */
     size_t schema_count;        /* 0: those of the remote's search path */
     const char *table;          /* one relation by its exact name; NULL: all */
+    bool strict; /* a schema that is not there is STATUS_USAGE, and the words say which are */
 };
 
 /* What a judge says of one condition and its values. */

@@ -412,3 +412,58 @@ def test_tables_are_direct_only_and_read_only(tmp_path, table):
     check_failure(sqlite.error(db, "SELECT * FROM v"), "SQLITE_ERROR", f'unsafe use of virtual table "{name}"')
     check_failure(sqlite.error(db, f"DELETE FROM {name}"), "SQLITE_ERROR", "may not be modified")
     check_failure(sqlite.error(db, f"CREATE VIRTUAL TABLE x USING {name}"), "SQLITE_ERROR")
+
+
+# ---------------------------------------------------------------------------- words without a meaning
+
+def test_a_schema_that_is_not_there(remote):
+    """Said, and nothing is attached; one without tables is another thing."""
+    db = connect()
+    check_failure(attach_error(db, remote, f"schema={remote.schema},nowhere"), "SQLITE_ERROR",
+                  'remote schema "nowhere" does not exist', remote.schema)
+    assert names(db) == set() and rows(db, "SELECT * FROM bridge_servers") == []
+    assert attach(db, remote, f"schema={remote.schema}") == 3
+
+
+def test_an_empty_schema_is_there(pg_remote):
+    pg_remote.run("CREATE SCHEMA void")
+    db = connect()
+    assert attach(db, pg_remote, "schema=void") == 0
+    pg_remote.run("CREATE TABLE void.first(a int)")
+    assert value(db, "SELECT bridge_refresh()") == 1
+    pg_remote.run("DROP SCHEMA void CASCADE")
+    assert value(db, "SELECT bridge_refresh()") == 1  # gone, which a refresh may find
+    assert names(db) == set()
+
+
+@pytest.mark.parametrize("words", [(), ("schema=lone",)])
+def test_the_last_table_of_a_schema_goes(pg_remote, words):
+    pg_remote.run("CREATE SCHEMA lone; CREATE TABLE lone.last(a int);"
+                  "ALTER ROLE CURRENT_USER SET search_path = lone")
+    db = connect()
+    try:
+        assert attach(db, pg_remote, *words) == 1
+        pg_remote.run("DROP TABLE lone.last")
+        assert value(db, "SELECT bridge_refresh()") == 1 and names(db) == set()
+        assert rows(db, "SELECT * FROM bridge_tables") == []
+    finally:
+        pg_remote.run("ALTER ROLE CURRENT_USER RESET search_path; DROP SCHEMA lone")
+
+
+@pytest.mark.parametrize("word", ["role=reader", "set.work_mem=10MB"])
+def test_what_only_postgres_has_is_refused(file_remote, word):
+    db = connect()
+    key = word.partition("=")[0]
+    check_failure(attach_error(db, file_remote, word), "SQLITE_ERROR", f'unknown option "{key}"')
+    check_failure(sqlite.error(db, "SELECT bridge_server('s', ?)", (f"{file_remote.url}?{word}",)),
+                  "SQLITE_ERROR", f'unknown option "{key}"')
+
+
+def test_a_word_for_a_column_that_is_not_there(remote):
+    db = connect()
+    attach(db, remote, "name=s")
+    table = f"USING {remote.driver}(server=s, table=customers, type.nme=BLOB)"
+    check_failure(sqlite.error(db, f"CREATE VIRTUAL TABLE c {table}"), "SQLITE_ERROR",
+                  'option "type.nme": table "c" has no column "nme"')
+    db.execute(f"CREATE VIRTUAL TABLE c {table.replace('nme', 'NAME')}")
+    assert rows(db, "SELECT name FROM c WHERE id = 1") in ([(b"Ann",)], [("Ann",)])

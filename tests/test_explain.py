@@ -9,7 +9,7 @@ import pytest
 
 from support import sqlite
 from support.remotes import (
-    attach, check_failure, connect, file_remote, remote, rows, value)
+    attach, check_failure, connect, file_remote, pg_remote, remote, rows, value)
 
 
 # ---------------------------------------------------------------------------- explain, plan
@@ -206,3 +206,35 @@ def test_interrupt_reaches_a_query(file_remote):
     failure = sqlite.error(db, "SELECT * FROM bridge_query('s', ?)", (sql,))
     assert failure[0] == sqlite3.SQLITE_INTERRUPT and time.monotonic() - started < 3
     assert value(db, "SELECT count(*) FROM customers") == 3
+
+
+@pytest.mark.parametrize("change", ["ALTER TABLE moving ALTER a TYPE text",
+                                    "ALTER TABLE moving RENAME a TO c",
+                                    "DROP TABLE moving; CREATE TABLE moving (z int, b int)"])
+def test_explain_follows_a_change_at_once(pg_remote, change):
+    pg_remote.run("CREATE TABLE moving (a int, b int); INSERT INTO moving VALUES (1, 2)")
+    db = connect()
+    attach(db, pg_remote, "name=s")
+    assert rows(db, "SELECT * FROM moving") == [(1, 2)]
+    pg_remote.run(change)
+    try:
+        found = rows(db, "SELECT text, fetched FROM bridge_explain('SELECT * FROM moving') "
+                         "WHERE item = 'remote'")
+        assert found == [(found[0][0], 0 if "DROP" in change else 1)]
+        assert rows(db, "SELECT count(*) FROM moving") == [(found[0][1],)]
+    finally:
+        pg_remote.run("DROP TABLE moving")
+
+
+def test_a_missing_argument_is_the_servers_word(pg_remote):
+    """Not a lost connection: the snapshot around it goes on."""
+    pg_remote.run("CREATE TABLE waiting AS SELECT i AS id FROM generate_series(1, 5000) i")
+    db = connect()
+    attach(db, pg_remote, "name=s", "tables=waiting")
+    reader = db.execute("SELECT id FROM waiting")
+    reader.fetchone()
+    check_failure(sqlite.error(db, "SELECT * FROM bridge_query('s', 'SELECT $1::int + $2::int', 1)"),
+                  "SQLITE_ERROR", "requires 2", "08P01")
+    assert len(reader.fetchall()) == 4999
+    assert value(db, "SELECT reconnects FROM bridge_servers") == 0
+    pg_remote.run("DROP TABLE waiting")

@@ -45,6 +45,31 @@ def test_memory_is_bounded(pg, database, sql):
     assert peak_kb(url, sql) - peak_kb(url, "SELECT 1") < 32 * 1024 * (3 if "wide" in sql else 1)
 
 
+@pytest.mark.plain
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_ten_million_rows(pg, database):
+    """What the promise names: 32 MB above SELECT 1, the first rows at once, an early end."""
+    pg.psql("CREATE TABLE IF NOT EXISTS t10m AS SELECT i AS id, 'row number ' || i AS x "
+            "FROM generate_series(1, 10000000) i; CREATE INDEX ON t10m (id)", database=database)
+    url = pg.url(database)
+    assert peak_kb(url, "SELECT sum(length(x)) FROM t10m") - peak_kb(url, "SELECT 1") < 32 * 1024
+    with Proxy(("127.0.0.1", pg.port)) as proxy:
+        connection = through(pg, database, proxy, "tables=t10m", "schema=public")
+        for sql in ("SELECT * FROM t10m", "SELECT * FROM t10m ORDER BY id"):
+            connection.execute("SELECT count(*) FROM t10m WHERE id = 1").fetchall()
+            before = proxy.counts.turns
+            cursor = connection.execute(sql)
+            assert cursor.fetchone()[0] == 1 and proxy.counts.turns - before <= 2
+            cursor.close()
+        assert connection.execute("SELECT id FROM t10m WHERE x || '' = 'row number 900' "
+                                  "LIMIT 1").fetchone() == (900,)
+        rows, = connection.execute("SELECT rows FROM bridge_log ORDER BY id DESC LIMIT 1").fetchone()
+        assert rows < 10_000
+        connection.close()
+    pg.psql("DROP TABLE t10m", database=database)
+
+
 def through(pg, database, proxy, *options):
     connection = sqlite.connect()
     url = pg.url(database, host="127.0.0.1", port=proxy.port, tcp=True)

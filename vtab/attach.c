@@ -168,7 +168,8 @@ static enum status attachment_run(
         struct attachment *attachment, bool strict, int *changed, struct error *err) {
     struct catalog_change change = { 0 };
     int gone = 0;
-    enum status status = change_load(&change, attachment->server, attachment->words, true, err);
+    enum status status = change_load(&change, attachment->server, attachment->words,
+            strict ? CHANGE_STRICT : CHANGE_CATALOG, err);
 
     if (status == STATUS_OK) {
         status = choose_place(attachment, err);
@@ -288,7 +289,8 @@ enum status attach_refresh(struct server *server, int *changed, struct error *er
         attachment_clear(&attachment);
         return status;
     }
-    status = change_load(&change, server, NULL, server->catalog_complete, err);
+    status = change_load(&change, server, NULL,
+            server->catalog_complete ? CHANGE_CATALOG : CHANGE_DESCRIBED, err);
     status = change_apply(&change, server->connection->db, status, err);
     *changed = change.changed;
     change_clear(&change);

@@ -176,7 +176,7 @@ static void describe_again(
 }
 
 enum status change_load(struct catalog_change *change, struct server *server,
-        const struct options *words, bool whole, struct error *err) {
+        const struct options *words, enum change_reading reading, struct error *err) {
     struct error first = { 0 };
     int differences;
     enum status status = change_remember(change, server);
@@ -184,9 +184,10 @@ enum status change_load(struct catalog_change *change, struct server *server,
     if (status != STATUS_OK) {
         return error_nomem(err);
     }
-    if (whole) {
+    if (reading != CHANGE_DESCRIBED) {
         status = server_load_catalog(server,
-                words != NULL ? options_text(words, "schema") : NULL, &differences, err);
+                words != NULL ? options_text(words, "schema") : NULL, reading == CHANGE_STRICT,
+                &differences, err);
     }
     if (status == STATUS_OK && change_keep_gone(change, server) != STATUS_OK) {
         status = error_nomem(err);

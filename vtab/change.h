@@ -19,10 +19,15 @@ struct catalog_change {
     bool reconnect; /* SQLite must declare its tables anew */
 };
 
-/* Asks the remote: with whole the catalog of schema=, as words (or NULL) say it, and always
- * what CREATE VIRTUAL TABLE described by itself before. */
+enum change_reading {
+    CHANGE_DESCRIBED, /* only what CREATE VIRTUAL TABLE described by itself before */
+    CHANGE_CATALOG,   /* besides that the catalog of schema= */
+    CHANGE_STRICT,    /* whose schemas must all be there */
+};
+
+/* Asks the remote; words (or NULL) say schema=. */
 enum status change_load(struct catalog_change *, struct server *, const struct options *words,
-        bool whole, struct error *);
+        enum change_reading, struct error *);
 /* The relation today; NULL: gone. A schema that did not change is the same object still. */
 const struct known_table *change_now(const struct server *, const struct known_before *);
 /* Makes SQLite connect its tables and prepare statements afresh where that is needed, also

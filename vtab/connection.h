@@ -23,6 +23,7 @@ struct known_table {
     char *values;          /* the value options it is presented under; "" the server's own */
     char *place, *name;    /* where bridge_attach put it; NULL: it is only listed */
     bool by_search_path;   /* found by its bare name: the search path led to this schema */
+    bool in_search_path;   /* a catalog of the search path listed it */
     bool described;        /* asked for by itself: no catalog that was read has it */
     bool doubted;          /* found changed in a snapshot that may be older than the change */
     bool gone;             /* the remote has it no more; to be dropped from its place */
@@ -109,6 +110,7 @@ struct connection {
     struct log log;
     struct recorder *recorder; /* set while bridge_explain runs a statement */
     bool locked;               /* bridge_lock() or DRAWBRIDGE_LOCK=1 */
+    int64_t redescribed;       /* times a change made SQLite connect its tables afresh */
     int creating_own;          /* > 0 while bridge_attach creates tables */
     bool enlisting;            /* the write under way only serves to hear of the transaction */
     size_t lookup_bytes;       /* of all that lookups keep */
@@ -157,9 +159,9 @@ double server_latency_ms(const struct server *);
 
 /* Reads the catalog: every relation of the schemas (option text "a,b" or NULL) that is not
  * known yet or has changed; those that are gone are forgotten. *changed counts the differences.
- */
+ * strict: a schema that the remote does not have is an error. */
 enum status server_load_catalog(
-        struct server *, const char *schemas, int *changed, struct error *);
+        struct server *, const char *schemas, bool strict, int *changed, struct error *);
 /* One relation, known or asked for now. table_options chain to the server's and say which:
  * table= and schema=, or query=. *out is given (schema_release). fresh: ask the remote again.
  */

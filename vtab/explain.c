@@ -259,7 +259,7 @@ static enum status run_statement(struct connection *connection, sqlite3_stmt *st
     return status;
 }
 
-static enum status explain_any(struct connection *connection,
+static enum status explain_once(struct connection *connection,
         const struct rows_arguments *arguments, bool may_run, struct rows *rows,
         struct error *err) {
     const char *sql = (const char *)sqlite3_value_text(arguments->values[0]);
@@ -284,6 +284,24 @@ static enum status explain_any(struct connection *connection,
     }
     sqlite3_finalize(stmt);
     recorder_clear(&recorder);
+    return status;
+}
+
+/* A remote table that has changed was described again by the statement that failed of it. None
+ * of its rows went anywhere, so it may run once more. */
+static enum status explain_any(struct connection *connection,
+        const struct rows_arguments *arguments, bool may_run, struct rows *rows,
+        struct error *err) {
+    int64_t redescribed = connection->redescribed;
+    struct error why = { 0 };
+    enum status status = explain_once(connection, arguments, may_run, rows, &why);
+
+    if (status != STATUS_OK && connection->redescribed != redescribed) {
+        error_clear(&why);
+        rows_reset(rows);
+        status = explain_once(connection, arguments, may_run, rows, &why);
+    }
+    error_move(err, &why);
     return status;
 }
 

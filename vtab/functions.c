@@ -355,11 +355,41 @@ static void registered_free(void *pointer) {
     memory_free(registered);
 }
 
+static bool text_has(const char *text, const char *name) {
+    int length = (int)strlen(name);
+
+    while (*text != '\0' && sqlite3_strnicmp(text, name, length) != 0) {
+        text++;
+    }
+    return *text != '\0';
+}
+
+/* SQLite 3.40 does not hold CHECK constraints to SQLITE_DIRECTONLY, and a stranger's file may
+ * have some. A call that no running statement spells out comes from the schema. */
+static bool function_is_spelled(sqlite3 *db, const char *name) {
+    bool found = false;
+
+    for (sqlite3_stmt *stmt = sqlite3_next_stmt(db, NULL); stmt != NULL && !found;
+            stmt = sqlite3_next_stmt(db, stmt)) {
+        const char *sql = sqlite3_stmt_busy(stmt) ? sqlite3_sql(stmt) : NULL;
+
+        found = sql != NULL && text_has(sql, name);
+    }
+    return found;
+}
+
 static void function_called(sqlite3_context *context, int argc, sqlite3_value **argv) {
     struct registered *registered = sqlite3_user_data(context);
+    const struct function *function = registered->function;
     struct call call = { context, registered->connection, argc, argv };
     struct error err = { 0 };
 
+    if ((function->flags & SQLITE_DIRECTONLY) != 0 &&
+            !function_is_spelled(registered->connection->db, function->name)) {
+        error_set(&err, STATUS_DENIED, "unsafe use of %s()", function->name);
+        report_function(context, &err);
+        return;
+    }
     if (registered->function->call(&call, &err) != STATUS_OK) {
         report_function(context, &err);
     }

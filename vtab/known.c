@@ -71,6 +71,7 @@ static enum status known_put(struct server *server, struct schema *schema, const
 
 struct catalog_walk {
     struct server *server;
+    const struct catalog_filter *filter;
     struct options options; /* of a table about which nothing was said */
     struct schema **seen;
     size_t seen_count;
@@ -118,18 +119,35 @@ static bool walk_saw(const struct catalog_walk *walk, const struct schema *schem
     return false;
 }
 
+/* Would the catalog that was asked for have this relation, if it were there? */
+static bool walk_asked(const struct catalog_walk *walk, const struct known_table *known) {
+    if (known->schema->kind == RELATION_QUERY) {
+        return false;
+    }
+    if (walk->filter->schema_count == 0 && known->in_search_path) {
+        return true;
+    }
+    for (size_t i = 0; i < walk->filter->schema_count; i++) {
+        if (text_same(walk->filter->schemas[i], known->schema->remote_schema)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < walk->seen_count; i++) {
+        if (text_same(walk->seen[i]->remote_schema, known->schema->remote_schema)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Forgets what is gone; relations of schemas that were not asked for stay. */
 static void walk_forget_missing(struct catalog_walk *walk) {
     struct known_table **at = &walk->server->tables;
 
     while (*at != NULL) {
         struct known_table *known = *at;
-        bool asked = false;
 
-        for (size_t i = 0; i < walk->seen_count && !asked; i++) {
-            asked = text_same(walk->seen[i]->remote_schema, known->schema->remote_schema);
-        }
-        if (asked && known->schema->kind != RELATION_QUERY && !walk_saw(walk, known->schema)) {
+        if (walk_asked(walk, known) && !walk_saw(walk, known->schema)) {
             *at = known->next;
             walk->changed++;
             schema_release(known->schema);
@@ -147,17 +165,18 @@ static enum status walk_merge(struct catalog_walk *walk, struct error *err) {
     bool first = walk->server->tables == NULL;
 
     for (size_t i = 0; i < walk->seen_count; i++) {
+        struct known_table *known = NULL;
         bool changed = true;
         enum status status;
 
         if (first) { /* nothing to compare with: append */
-            struct known_table *known = memory_alloc(sizeof(*known));
-
+            known = memory_alloc(sizeof(*known));
             if (known == NULL || (known->values = memory_copy_text("")) == NULL) {
                 memory_free(known);
                 return error_nomem(err);
             }
             known->schema = schema_retain(walk->seen[i]);
+            known->in_search_path = walk->filter->schema_count == 0;
             *walk->tail = known;
             walk->tail = &known->next;
         } else {
@@ -165,7 +184,9 @@ static enum status walk_merge(struct catalog_walk *walk, struct error *err) {
             if (status != STATUS_OK) {
                 return status;
             }
-            known_find(walk->server, walk->seen[i], "")->described = false;
+            known = known_find(walk->server, walk->seen[i], "");
+            known->described = false;
+            known->in_search_path |= walk->filter->schema_count == 0;
         }
         walk->changed += changed;
     }
@@ -200,12 +221,12 @@ static enum status name_list_add(void *context, const char *item, size_t length)
     return names[list->count++] != NULL ? STATUS_OK : STATUS_NOMEM;
 }
 
-enum status server_load_catalog(
-        struct server *server, const char *schemas, int *changed, struct error *err) {
+enum status server_load_catalog(struct server *server, const char *schemas, bool strict,
+        int *changed, struct error *err) {
     struct catalog_walk walk = { .server = server, .tail = &server->tables, .err = err };
     static const struct option_spec *const tables[] = { table_options, value_options, NULL };
     struct name_list list = { 0 };
-    struct catalog_filter filter = { 0 };
+    struct catalog_filter filter = { .strict = strict };
     struct session *session;
     enum status status = server_session(server, &session, err);
 
@@ -217,6 +238,7 @@ enum status server_load_catalog(
     if (status == STATUS_OK) {
         filter.schemas = list.names;
         filter.schema_count = list.count;
+        walk.filter = &filter;
         status = server->target.driver->catalog(session, &filter, walk_each, &walk, err);
     }
     if (status == STATUS_OK) {

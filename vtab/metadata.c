@@ -122,7 +122,7 @@ static enum status ensure_catalog(struct server *server, bool *known, struct err
     *known = true;
     if (!server->catalog_complete) {
         status = server_load_catalog(server,
-                server->place != NULL ? options_text(&server->attach, "schema") : NULL,
+                server->place != NULL ? options_text(&server->attach, "schema") : NULL, false,
                 &changed, &failure);
     }
     if (status == STATUS_CANCELLED || status == STATUS_NOMEM) {

@@ -104,6 +104,7 @@ int table_changed(struct table *table, struct error *why, int64_t opened_at_step
         return report_vtab(&table->base.zErrMsg, &err);
     }
     error_clear(&err);
+    table->connection->redescribed++;
     sqlite3_exec(table->connection->db, "PRAGMA writable_schema=RESET", NULL, NULL, NULL);
     if (again) {
         error_clear(why);

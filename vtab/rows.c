@@ -88,11 +88,14 @@ void rows_put_text(struct rows *rows, const char *text) {
 enum status rows_fail_host(struct rows *rows, sqlite3 *db, int code) {
     sqlite3_free(rows->host_message);
     rows->host_message = sqlite3_mprintf("%s", sqlite3_errmsg(db));
-    rows->host_code = code;
+    /* A statement that SQLite prepared plainly gives the short code only. */
+    rows->host_code = (sqlite3_extended_errcode(db) & 0xff) == (code & 0xff)
+                              ? sqlite3_extended_errcode(db)
+                              : code;
     return STATUS_REMOTE;
 }
 
-static void rows_reset(struct rows *rows) {
+void rows_reset(struct rows *rows) {
     arena_reset(&rows->arena);
     rows->cell_count = 0;
     rows->out_of_memory = false;

@@ -31,6 +31,7 @@ struct rows {
     char *host_message;
 };
 
+void rows_reset(struct rows *); /* none again, and no failure */
 void rows_put_null(struct rows *);
 void rows_put_integer(struct rows *, int64_t);
 void rows_put_real(struct rows *, double);

@@ -346,6 +346,21 @@ static enum status table_shape(struct table *table, sqlite3 *db, struct error *e
     return status;
 }
 
+/* A word for a column that is not there would have no effect, and look as if it had. Only of a
+ * new table: one that is found may have lost the column since. */
+static enum status table_check_columns(const struct table *table, struct error *err) {
+    for (const struct option_entry *entry = table->options.first; entry != NULL;
+            entry = entry->next) {
+        if (entry->suffix != NULL && (entry->spec->flags & OPTION_PER_COLUMN) != 0 &&
+                schema_find_column(table->schema, entry->suffix) < 0) {
+            return error_set(err, STATUS_USAGE,
+                    "option \"%s\": table \"%s\" has no column \"%s\"", entry->name,
+                    table->name, entry->suffix);
+        }
+    }
+    return STATUS_OK;
+}
+
 static enum status table_open(struct table *table, sqlite3 *db, int argc,
         const char *const *argv, bool creating, struct error *err) {
     const struct own_definition *own = NULL;
@@ -368,6 +383,9 @@ static enum status table_open(struct table *table, sqlite3 *db, int argc,
     }
     if (status == STATUS_OK) {
         status = table_shape(table, db, err);
+    }
+    if (status == STATUS_OK && creating) {
+        status = table_check_columns(table, err);
     }
     if (status == STATUS_OK && creating) {
         status = own_remember(table, table->name, text_get(&arguments), err);

@@ -537,6 +537,21 @@ static bool catalog_was_overtaken(const struct catalog *catalog, const struct er
     return catalog->own_snapshot && strcmp(why->sqlstate, "XX000") == 0;
 }
 
+static enum status catalog_check_schemas(
+        struct catalog *catalog, const struct catalog_filter *filter, struct error *err) {
+    struct text schemas;
+    enum status status;
+
+    text_init(&schemas, TEXT_SQL_BYTES_MAX);
+    status = schemas_text(filter, &schemas, err);
+    if (status == STATUS_OK) {
+        status = pg_catalog_check_schemas(catalog->session, filter, text_get(&schemas),
+                catalog->facts[PG_QUESTION_RELATIONS], err);
+    }
+    text_clear(&schemas);
+    return status;
+}
+
 enum status pg_catalog(struct session *base, const struct catalog_filter *filter,
         enum status (*each)(void *context, struct schema *), void *context, struct error *err) {
     struct catalog catalog = { .session = pg_session_from(base) };
@@ -554,6 +569,9 @@ enum status pg_catalog(struct session *base, const struct catalog_filter *filter
     record.error = status != STATUS_OK ? why.message : NULL;
     record.rows = status == STATUS_OK ? PQntuples(catalog.facts[PG_QUESTION_RELATIONS]) : 0;
     pg_log(catalog.session, &record);
+    if (status == STATUS_OK) {
+        status = catalog_check_schemas(&catalog, filter, &why);
+    }
     if (status == STATUS_OK) {
         status = catalog_give(&catalog, each, context, err);
     }

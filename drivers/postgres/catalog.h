@@ -105,6 +105,10 @@ void pg_collations_sql(int server_version, const struct text *names, const struc
 
 /* From a row of PG_QUESTION_STATS. False when memory is out. */
 bool pg_statistics_read(struct column_statistics *, const PGresult *, int row, struct arena *);
+/* filter->strict: STATUS_USAGE, naming the schemas there are, when one of the filter's is not
+ * there. list: the filter's schemas as a text[]; relations: PG_QUESTION_RELATIONS' answer. */
+enum status pg_catalog_check_schemas(struct pg_session *, const struct catalog_filter *,
+        const char *list, const PGresult *relations, struct error *);
 
 /* A fact's text, copied; NULL where it is NULL. failed is set when memory is out. */
 const char *pg_facts_text(const PGresult *, int row, int fact, struct arena *, bool *failed);

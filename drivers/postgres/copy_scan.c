@@ -125,7 +125,7 @@ enum status pg_copy_fill(struct pg_scan *scan, struct batch *batch, struct error
     while (status == STATUS_OK && more && !scan->ended && !batch_full(batch)) {
         status = pg_copy_row(scan->reader, scan->fields, &row, err);
         if (status == STATUS_OK && row) {
-            status = pg_relation_row(scan, batch, err);
+            status = pg_relation_row(scan, batch, scan->base.rows + batch->rows + 1, err);
         } else if (status == STATUS_OK) {
             status = copy_message(scan, batch->rows == 0, &more, err);
         }

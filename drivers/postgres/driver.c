@@ -3,6 +3,11 @@
 
 /* What libpq knows stays in the connection string. */
 const struct option_spec postgres_server_options[] = {
+    { .name = "role", .type = OPTION_TEXT, .help = "role to take on after connecting" },
+    { .name = "set.",
+            .type = OPTION_TEXT,
+            .flags = OPTION_PREFIX,
+            .help = "a setting of the session: set.app.tenant=7" },
     { .name = "pooler",
             .type = OPTION_CHOICE,
             .fallback = "auto",

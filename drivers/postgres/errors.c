@@ -175,6 +175,15 @@ static void explain_constraint(
     }
 }
 
+/* Class 08 as a mere ERROR speaks of another connection, such as a foreign table's, or of how a
+ * statement was used: this one goes on. */
+static bool connection_goes_on(const PGresult *result, const char *sqlstate) {
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+    return strncmp(sqlstate, "08", 2) == 0 && severity != NULL &&
+           strcmp(severity, "ERROR") == 0;
+}
+
 bool pg_result_is_aborted(const PGresult *result) {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
@@ -204,6 +213,9 @@ enum status pg_result_error(const PGresult *result, bool generated, struct error
      * both mean that the statement took longer than someone would bear. */
     if (strcmp(sqlstate, "57014") == 0 && strstr(primary, "user request") == NULL) {
         status = STATUS_TIMEOUT;
+    }
+    if (status == STATUS_LOST && connection_goes_on(result, sqlstate)) {
+        status = STATUS_REMOTE;
     }
     if (status == STATUS_LOST) {
         status = error_set(err, status, "connection to server was lost: %s", primary);

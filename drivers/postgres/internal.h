@@ -94,6 +94,7 @@ struct pg_column {
     const char *select_expression; /* what travels; every "%c" is the column's reference */
     const char *text_expression;   /* SQL text of the presented value; NULL: none is exact */
     const char *order_expression;  /* sorts as SQLite sorts the presented values; NULL: none */
+    bool dates_ad;                 /* dates=ad: no odd years that sort apart as text */
     bool never_numeric;            /* no presented text looks like a number */
     bool row_null;                 /* composite: NULL tests are IS [NOT] DISTINCT FROM NULL */
     uint32_t wire_oid;             /* type of select_expression's result; 0: not checked */

@@ -106,9 +106,11 @@ static bool complete(
     return matches(canon->pattern, out) && canon->is_valid(out);
 }
 
-/* Years outside 1 to 9999 are shown longer and do not sort by text as by time. */
+/* Years outside 1 to 9999 are shown longer and do not sort by text as by time; dates=ad is the
+ * user's word that there are none. */
 static void add_odd_years(struct judging *j, const struct canon *canon) {
-    if (canon->before == FORM_NONE || j->op == OPERATOR_EQ || j->op == OPERATOR_NE) {
+    if (canon->before == FORM_NONE || j->column->dates_ad || j->op == OPERATOR_EQ ||
+            j->op == OPERATOR_NE) {
         return;
     }
     judging_term(j, judge_holds(j->op, 1) ? canon->before : canon->after, OPERATOR_EQ, 0, NULL);

@@ -244,6 +244,7 @@ static enum status present_order(struct presenting *at) {
 
     present_collation(at);
     if (dates_promised(at)) { /* infinities sort as text at the right ends */
+        at->pg->dates_ad = true;
         at->look.order = "%c";
     } else if ((at->look.flags & PG_LOOK_ORDER_TEXT) != 0) {
         text_init(&text, TEXT_SQL_BYTES_MAX);

@@ -21,7 +21,7 @@ static enum status relation_check(
                 "remote table changed: %d columns came where %zu were expected",
                 PQnfields(result), scan->field_count);
     }
-    for (size_t i = 0; i < scan->column_count; i++) {
+    for (size_t i = 0; i < scan->column_count + scan->key_extra; i++) {
         const struct column *column = &scan->schema->columns[scan->columns[i]];
         const struct pg_column *facts = column->driver_data;
 
@@ -38,7 +38,8 @@ static enum status relation_check(
 static enum status relation_rowid(
         const struct pg_scan *scan, int64_t *rowid, struct error *err) {
     const struct pg_relation *relation = pg_relation(scan->schema);
-    const struct pg_field *ctid = &scan->fields[scan->column_count], *tableoid = ctid + 1;
+    const struct pg_field *ctid = &scan->fields[scan->column_count + scan->key_extra],
+                          *tableoid = ctid + 1;
 
     if (ctid->bytes == NULL) {
         return error_set(err, STATUS_PROTOCOL, "row came without its identity");
@@ -49,7 +50,8 @@ static enum status relation_rowid(
                    : pg_decode_rowid(relation, ctid->bytes, ctid->length, NULL, 0, rowid, err);
 }
 
-enum status pg_relation_row(struct pg_scan *scan, struct batch *batch, struct error *err) {
+enum status pg_relation_row(
+        struct pg_scan *scan, struct batch *batch, int64_t number, struct error *err) {
     int64_t rowid = 0;
     enum status status = STATUS_OK;
 
@@ -62,6 +64,9 @@ enum status pg_relation_row(struct pg_scan *scan, struct batch *batch, struct er
             return scan_changed(column, "may be NULL now", err);
         }
         status = pg_decode(column->driver_data, field->bytes, field->length, batch, err);
+    }
+    if (status == STATUS_PROTOCOL && err != NULL) {
+        pg_malformed_row(scan, number, err);
     }
     if (status == STATUS_OK && scan->has_rowids) {
         status = relation_rowid(scan, &rowid, err);
@@ -80,7 +85,8 @@ static enum status relation_row(
         scan->fields[i].bytes = null ? NULL : PQgetvalue(scan->result, row, (int)i);
         scan->fields[i].length = (size_t)PQgetlength(scan->result, row, (int)i);
     }
-    return pg_relation_row(scan, batch, err);
+    return pg_relation_row(
+            scan, batch, scan->base.rows - PQntuples(scan->result) + row + 1, err);
 }
 
 /* ---- a mere count -------------------------------------------------------------------------
@@ -137,17 +143,21 @@ enum status pg_scan_keep_query(
     scan->read_all = (query->flags & QUERY_ALL) != 0;
     scan->has_rowids = (query->flags & QUERY_IDENTITY) != 0;
     scan->column_count = query->column_count;
-    scan->columns = memory_alloc_array(query->column_count + 1, sizeof(*scan->columns));
-    scan->field_count = query->column_count;
-    if (scan->has_rowids) {
-        scan->field_count += pg_relation(query->schema)->leaf_count > 0 ? 2 : 1;
-    }
-    scan->fields = memory_alloc_array(scan->field_count + 1, sizeof(*scan->fields));
+    scan->columns = memory_alloc_array(
+            query->column_count + PG_KEY_COLUMNS_MAX, sizeof(*scan->columns));
+    scan->fields = memory_alloc_array(
+            query->column_count + PG_KEY_COLUMNS_MAX + 2, sizeof(*scan->fields));
     if (scan->columns == NULL || scan->fields == NULL) {
         return error_nomem(err);
     }
     if (query->column_count > 0) {
         memcpy(scan->columns, query->columns, query->column_count * sizeof(*query->columns));
+    }
+    scan->key_extra =
+            pg_malformed_key(query, scan->columns + query->column_count, PG_KEY_COLUMNS_MAX);
+    scan->field_count = query->column_count + scan->key_extra;
+    if (scan->has_rowids) {
+        scan->field_count += pg_relation(query->schema)->leaf_count > 0 ? 2 : 1;
     }
     return STATUS_OK;
 }
@@ -174,6 +184,7 @@ enum status pg_scan_start(
         struct session *base, const struct query *query, struct scan **out, struct error *err) {
     struct pg_session *session = pg_session_from(base);
     struct pg_parameters parameters = { .count = 0 };
+    struct query asked = *query;
     struct pg_scan *scan = NULL;
     enum status status = pg_scan_create(base, &scan, err);
 
@@ -181,8 +192,12 @@ enum status pg_scan_start(
         return status;
     }
     status = pg_scan_keep_query(scan, query, err);
+    if (scan->key_extra > 0) {
+        asked.columns = scan->columns;
+        asked.column_count += scan->key_extra;
+    }
     if (status == STATUS_OK) {
-        status = pg_select(query, &scan->sql, &parameters, err);
+        status = pg_select(&asked, &scan->sql, &parameters, err);
     }
     if (status == STATUS_OK && session->base.host.log_parameters) {
         scan->parameters = parameters_json(&parameters);
@@ -192,7 +207,7 @@ enum status pg_scan_start(
 
         /* A function in the user's query may change settings; see pg_finish(). */
         session->user_sql = session->user_sql || !scan->generated;
-        status = scan->transport == PG_TRANSPORT_COPY ? pg_copy_start(scan, query, err)
+        status = scan->transport == PG_TRANSPORT_COPY ? pg_copy_start(scan, &asked, err)
                                                       : pg_scan_send(scan, &command, err);
     }
     pg_parameters_clear(&parameters);

@@ -11,7 +11,8 @@ enum {
     FETCH_BYTES_WANTED = 1024 * 1024,
     /* QUERY_ALL: nobody waits for the first rows, and round trips count. */
     FETCH_ROWS_ALL = 50000,
-    FETCH_BYTES_ALL = 4 * 1024 * 1024
+    FETCH_BYTES_ALL = 4 * 1024 * 1024,
+    PG_KEY_COLUMNS_MAX = 32 /* the server's own limit */
 };
 
 enum pg_transport {
@@ -52,6 +53,7 @@ struct pg_scan {
     bool definition_due;           /* it has to be compared before a row is shown */
     bool probed, trusted;          /* the statement took a probe along, and it may do */
     int64_t marker;                /* what the probe gave; 0: nothing */
+    size_t key_extra; /* columns of the key that travel behind the others: see malformed.c */
 
     /* where it is */
     struct pg_scan *next;          /* of the session's open ones */
@@ -87,8 +89,9 @@ enum status pg_scan_send(struct pg_scan *, const struct pg_command *parameters, 
 
 /* How the rows of a query over a relation are read. */
 enum status pg_scan_keep_query(struct pg_scan *, const struct query *, struct error *);
-/* scan->fields as a row of the batch. */
-enum status pg_relation_row(struct pg_scan *, struct batch *, struct error *err);
+/* scan->fields as a row of the batch; its number in the scan, from 1 on, is for errors. */
+enum status pg_relation_row(
+        struct pg_scan *, struct batch *, int64_t number, struct error *err);
 
 /* ---- definition.c -------------------------------------------------------------------------
  */
@@ -106,6 +109,16 @@ void pg_definition_append(struct pg_scan *, struct text *sql);
 enum status pg_definition_check(struct pg_scan *, const PGresult *answer, struct error *);
 /* The status of a statement that failed before the definition was known. */
 enum status pg_definition_unknown(enum status failed, struct error *);
+
+/* ---- malformed.c --------------------------------------------------------------------------
+ */
+
+/* May bytes come that cannot be shown? Then the key that names their row should travel, too:
+ * its columns that are not asked for, at most `count` of them. Gives how many there are. */
+size_t pg_malformed_key(const struct query *, int *columns, size_t count);
+/* Ends the message of a value of scan->fields that could not be decoded with the row it stands
+ * in: its key, or its number in the scan. */
+void pg_malformed_row(const struct pg_scan *, int64_t number, struct error *);
 
 /* ---- statement.c --------------------------------------------------------------------------
  */

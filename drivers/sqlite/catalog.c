@@ -241,13 +241,24 @@ static bool wants_main(const struct catalog_filter *filter) {
     return filter->schema_count == 0;
 }
 
+static enum status check_schemas(const struct catalog_filter *filter, struct error *err) {
+    for (size_t i = 0; filter->strict && i < filter->schema_count; i++) {
+        if (sqlite3_stricmp(filter->schemas[i], "main") != 0) {
+            return error_set(err, STATUS_USAGE,
+                    "remote schema \"%s\" does not exist: a SQLite database has only main",
+                    filter->schemas[i]);
+        }
+    }
+    return STATUS_OK;
+}
+
 enum status sq_catalog(struct session *base, const struct catalog_filter *filter,
         enum status (*each)(void *context, struct schema *), void *context, struct error *err) {
     struct catalog_walk catalog = { sq_session(base), each, context, 0 };
-    enum status status;
+    enum status status = check_schemas(filter, err);
 
-    if (!wants_main(filter)) {
-        return STATUS_OK;
+    if (status != STATUS_OK || !wants_main(filter)) {
+        return status;
     }
     status = sq_enter(catalog.session, err);
     if (status != STATUS_OK) {

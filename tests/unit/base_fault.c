@@ -1,6 +1,7 @@
 /* Every allocation of the base room and of drivers/ above it fails in turn: each call says so
  * or does its work, nothing leaks, and the same call works once there is memory again. */
 #include "drivers/batch.h"
+#include "drivers/postgres/internal.h"
 #include "drivers/registry.h"
 #include "drivers/url.h"
 
@@ -50,7 +51,8 @@ static enum status try_text(struct error *err) {
 }
 
 static enum status try_options(struct error *err) {
-    static const struct option_spec *const tables[] = { server_options, value_options, NULL };
+    static const struct option_spec *const tables[] = { server_options, value_options,
+        postgres_server_options, NULL };
     enum status status = STATUS_OK;
     struct options options;
 
@@ -82,7 +84,8 @@ static enum status try_list(struct error *err) {
 }
 
 static enum status try_target(struct error *err) {
-    static const struct option_spec *const tables[] = { server_options, value_options, NULL };
+    static const struct option_spec *const tables[] = { server_options, value_options,
+        postgres_server_options, NULL };
     struct target target = { 0 };
     struct options options;
     enum status status;

@@ -1,4 +1,5 @@
 /* drivers/target.c: which driver a URL leads to, and what is found in which environment. */
+#include "drivers/postgres/internal.h"
 #include "drivers/registry.h"
 
 #include "tests/support/check.h"
@@ -32,7 +33,8 @@ struct target_case {
 };
 
 static void check_target(const struct target_case *one) {
-    const struct option_spec *const tables[] = { server_options, value_options, NULL };
+    static const struct option_spec *const tables[] = { server_options, value_options,
+        postgres_server_options, NULL };
     struct target target = { 0 };
     struct error err = { 0 };
     struct options options;

@@ -314,6 +314,22 @@ static void dates(void **state) {
     check_comparisons(cases, check_count(cases), NULL, true);
 }
 
+static void dates_that_were_promised(void **state) {
+    static const char *const promised[] = { "dates=ad", NULL };
+    static const struct comparison cases[] = {
+        { "d", OPERATOR_GT, TEXT("2024"), "exact: \"d\" >= $1::date | 2024-01-01" },
+        { "ts", OPERATOR_LT, TEXT("2024-01-01 12"),
+                "exact: \"ts\" < $1::timestamp | 2024-01-01 12:00:00.000000" },
+        { "tz", OPERATOR_GE, TEXT("2024-01-01 00:00:00.5"),
+                "exact: \"tz\" >= $1::timestamptz | 2024-01-01 00:00:00.500000+00" },
+        { "d", OPERATOR_LT, TEXT("2024-02-3"),
+                "exact: \"d\"::text COLLATE \"C\" < $1::text | 2024-02-3" },
+    };
+
+    (void)state;
+    check_comparisons(cases, check_count(cases), promised, true);
+}
+
 static void nulls(void **state) {
     static const char *const nan_null[] = { "nan=null", NULL };
     static const struct comparison cases[] = {
@@ -463,8 +479,8 @@ static void plan_time(void **state) {
 int main(void) {
     static const struct CMUnitTest tests[] = { cmocka_unit_test(numbers),
         cmocka_unit_test(texts), cmocka_unit_test(patterns), cmocka_unit_test(dates),
-        cmocka_unit_test(nulls), cmocka_unit_test(lists), cmocka_unit_test(long_lists),
-        cmocka_unit_test(plan_time) };
+        cmocka_unit_test(dates_that_were_promised), cmocka_unit_test(nulls),
+        cmocka_unit_test(lists), cmocka_unit_test(long_lists), cmocka_unit_test(plan_time) };
 
     return check_run(tests);
 }

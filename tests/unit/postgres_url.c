@@ -13,7 +13,8 @@ struct url_case {
 };
 
 static void check_url(const struct url_case *one) {
-    const struct option_spec *const tables[] = { server_options, value_options, NULL };
+    static const struct option_spec *const tables[] = { server_options, value_options,
+        postgres_server_options, NULL };
     char *connection = NULL, *display = NULL;
     struct options options;
     struct error err = { 0 };
