@@ -17,6 +17,8 @@ static const char *const status_names[] = {
     [STATUS_LOST] = "lost",
     [STATUS_RETRY] = "retry",
     [STATUS_CONSTRAINT] = "constraint",
+    [STATUS_STALE] = "stale",
+    [STATUS_OUTCOME_UNKNOWN] = "outcome unknown",
     [STATUS_VALUE] = "value",
     [STATUS_SCHEMA] = "schema",
     [STATUS_DENIED] = "denied",
@@ -97,6 +99,8 @@ void error_clear(struct error *err) {
     memory_free(err->detail);
     memory_free(err->hint);
     memory_free(err->statement);
+    memory_free(err->constraint_name);
+    memory_free(err->columns);
     memset(err, 0, sizeof(*err));
 }
 

@@ -13,31 +13,45 @@
 
 enum status {
     STATUS_OK,
-    STATUS_CANCELLED,   /* the host was interrupted; the remote was told to stop */
-    STATUS_TIMEOUT,     /* a statement or lock timeout, of ours or of the server's */
-    STATUS_UNREACHABLE, /* no connection could be made: nothing was sent */
-    STATUS_LOST,        /* the connection ended; whatever was open on it is over */
-    STATUS_RETRY,       /* serialization failure or deadlock (40001, 40P01) */
-    STATUS_CONSTRAINT,  /* 23xxx */
-    STATUS_VALUE,       /* a value that cannot be represented; nothing was sent */
-    STATUS_SCHEMA,      /* the remote table is not as described: describe it again */
-    STATUS_DENIED,      /* 42501, or the host forbids it (bridge_lock) */
-    STATUS_READONLY,    /* the table or server cannot be written */
-    STATUS_UNSUPPORTED, /* this backend cannot do that */
-    STATUS_TOO_BIG,     /* above a stated limit */
-    STATUS_PROTOCOL,    /* malformed bytes from the remote */
-    STATUS_REMOTE,      /* the remote refused, for a reason of its own: see sqlstate */
-    STATUS_USAGE,       /* wrong words from the user: an unknown option, a bad URL */
+    STATUS_CANCELLED,       /* the host was interrupted; the remote was told to stop */
+    STATUS_TIMEOUT,         /* a statement or lock timeout, of ours or of the server's */
+    STATUS_UNREACHABLE,     /* no connection could be made: nothing was sent */
+    STATUS_LOST,            /* the connection ended; whatever was open on it is over */
+    STATUS_RETRY,           /* serialization failure or deadlock (40001, 40P01) */
+    STATUS_CONSTRAINT,      /* 23xxx: see error.constraint */
+    STATUS_STALE,           /* a row to be written was changed or is gone since it was read */
+    STATUS_OUTCOME_UNKNOWN, /* COMMIT was sent and nobody can tell what became of it */
+    STATUS_VALUE,           /* a value that cannot be represented; nothing was sent */
+    STATUS_SCHEMA,          /* the remote table is not as described: describe it again */
+    STATUS_DENIED,          /* 42501, or the host forbids it (bridge_lock) */
+    STATUS_READONLY,        /* the table or server cannot be written */
+    STATUS_UNSUPPORTED,     /* this backend cannot do that */
+    STATUS_TOO_BIG,         /* above a stated limit */
+    STATUS_PROTOCOL,        /* malformed bytes from the remote */
+    STATUS_REMOTE,          /* the remote refused, for a reason of its own: see sqlstate */
+    STATUS_USAGE,           /* wrong words from the user: an unknown option, a bad URL */
     STATUS_NOMEM
 };
 
 enum { ERROR_MESSAGE_BYTES = 512 };
+
+/* Which kind of constraint was broken: SQLite has a result code and words for each. */
+enum constraint_kind {
+    CONSTRAINT_OTHER, /* exclusion, restrict, a trigger's own 23xxx */
+    CONSTRAINT_NOT_NULL,
+    CONSTRAINT_UNIQUE,
+    CONSTRAINT_PRIMARY_KEY,
+    CONSTRAINT_CHECK,
+    CONSTRAINT_FOREIGN_KEY,
+};
 
 struct error {
     enum status status;
     char sqlstate[6];                  /* "" when the remote gave none */
     char message[ERROR_MESSAGE_BYTES]; /* ends in "..." when it was longer */
     char *detail, *hint, *statement;   /* owned; any may be NULL, also for lack of memory */
+    enum constraint_kind constraint;   /* STATUS_CONSTRAINT */
+    char *constraint_name, *columns; /* its remote name; "a,b", remote names; owned, or NULL */
 };
 
 /* All accept a NULL error, for callers that only want the status. error_set returns the status

@@ -41,8 +41,10 @@ enum status batch_reset(
         batch_free_columns(batch);
     }
     if (column_count > 0 && batch->kinds == NULL) {
-        batch->kinds = memory_alloc_array(column_count, BATCH_ROWS_MAX);
-        batch->cells = memory_alloc_array(column_count, BATCH_ROWS_MAX * sizeof(*batch->cells));
+        /* Not zeroed, which would cost a lookup more than its one row. */
+        batch->kinds = memory_resize_array(NULL, column_count, BATCH_ROWS_MAX);
+        batch->cells =
+                memory_resize_array(NULL, column_count, BATCH_ROWS_MAX * sizeof(*batch->cells));
         if (batch->kinds == NULL || batch->cells == NULL) {
             batch_free_columns(batch);
             return error_nomem(err);
@@ -71,27 +73,6 @@ bool batch_full(const struct batch *batch) {
 void batch_begin_row(struct batch *batch) {
     assert(batch->rows < BATCH_ROWS_MAX); /* ensured by callers: they ask batch_full() */
     batch->next_column = 0;
-}
-
-/* The place of the value now due, its kind already noted. */
-static union cell *batch_next(struct batch *batch, enum value_kind kind) {
-    size_t at = batch->next_column++ * BATCH_ROWS_MAX + (size_t)batch->rows;
-
-    assert(batch->next_column <= batch->column_count); /* one put per column */
-    batch->kinds[at] = (uint8_t)kind;
-    return &batch->cells[at];
-}
-
-void batch_put_null(struct batch *batch) {
-    batch_next(batch, VALUE_NULL)->integer = 0;
-}
-
-void batch_put_integer(struct batch *batch, int64_t integer) {
-    batch_next(batch, VALUE_INTEGER)->integer = integer;
-}
-
-void batch_put_real(struct batch *batch, double real) {
-    batch_next(batch, VALUE_REAL)->real = real;
 }
 
 /* Room for `length` bytes and the NUL behind them. */
@@ -140,10 +121,12 @@ void batch_put_reserved(struct batch *batch, enum value_kind kind, size_t length
 
 enum status batch_put_bytes(struct batch *batch, enum value_kind kind, const char *bytes,
         size_t length, struct error *err) {
-    enum status status = batch_grow_heap(batch, length, err);
+    if (batch->heap_size - batch->heap_used <= length) {
+        enum status status = batch_grow_heap(batch, length, err);
 
-    if (status != STATUS_OK) {
-        return status;
+        if (status != STATUS_OK) {
+            return status;
+        }
     }
     if (length > 0) {
         memcpy(batch->heap + batch->heap_used, bytes, length);

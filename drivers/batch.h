@@ -10,6 +10,7 @@
 #include "base/status.h"
 #include "drivers/value.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -47,9 +48,6 @@ void batch_clear(struct batch *); /* memory back */
 
 bool batch_full(const struct batch *);
 void batch_begin_row(struct batch *);
-void batch_put_null(struct batch *);
-void batch_put_integer(struct batch *, int64_t);
-void batch_put_real(struct batch *, double); /* never NaN, which SQLite makes NULL */
 /* kind is VALUE_TEXT or VALUE_BLOB; an inner NUL in TEXT is noticed here. */
 enum status batch_put_bytes(
         struct batch *, enum value_kind, const char *bytes, size_t length, struct error *);
@@ -58,6 +56,26 @@ enum status batch_put_bytes(
 char *batch_reserve(struct batch *, size_t length, struct error *);
 void batch_put_reserved(struct batch *, enum value_kind, size_t length);
 void batch_end_row(struct batch *, int64_t rowid); /* rowid is ignored without has_rowids */
+
+/* The plain values are most of what a scan decodes, so they cost no call. First the place of
+ * the value now due, its kind already noted. */
+static inline union cell *batch_next(struct batch *batch, enum value_kind kind) {
+    size_t at = batch->next_column++ * BATCH_ROWS_MAX + (size_t)batch->rows;
+
+    assert(batch->next_column <= batch->column_count); /* one put per column */
+    batch->kinds[at] = (uint8_t)kind;
+    return &batch->cells[at];
+}
+static inline void batch_put_null(struct batch *batch) {
+    batch_next(batch, VALUE_NULL)->integer = 0;
+}
+static inline void batch_put_integer(struct batch *batch, int64_t integer) {
+    batch_next(batch, VALUE_INTEGER)->integer = integer;
+}
+/* Never NaN, which SQLite makes NULL. */
+static inline void batch_put_real(struct batch *batch, double real) {
+    batch_next(batch, VALUE_REAL)->real = real;
+}
 
 /* For readers. Text stays where it is until the next reset. */
 static inline enum value_kind batch_kind(

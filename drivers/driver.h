@@ -1,8 +1,9 @@
 /* What a backend must provide. Read this file first.
  *
  * driver   constant table, one per kind of backend
- * session  live connection to a remote; one SQLite connection holds it
+ * session  live connection to a remote; one SQLite connection holds it at a time
  * scan     one running remote query; several may be open on a session at once
+ * writer   rows on their way into one remote relation, in the session's transaction
  *
  * A slot that can fail returns STATUS_OK, or another status with *err filled and *out left as
  * it was. A slot is NULL only where the capability named beside it is absent. All slots of a
@@ -17,7 +18,9 @@
 #include "base/memory.h"
 #include "base/options.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "drivers/batch.h"
+#include "drivers/change.h"
 #include "drivers/query.h"
 #include "drivers/schema.h"
 #include "drivers/value.h"
@@ -25,6 +28,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum { WAIT_SLICE_MS = 100 }; /* the longest wait between two looks at host.interrupted */
 
@@ -38,7 +42,7 @@ struct statement_record {
     const char *notices; /* NULL when there were none */
 };
 
-/* What the caller lends to a session for as long as it holds it. */
+/* What the caller lends to a session for as long as it holds it; bound at each loan. */
 struct host {
     void *context;
     /* Asked at least every WAIT_SLICE_MS of waiting; true: stop the remote, STATUS_CANCELLED.
@@ -56,17 +60,26 @@ struct session_counts {
 struct session {
     const struct driver *driver;
     struct host host;
-    bool broken;             /* lost: only close is allowed any more */
-    double latency_ms;       /* the quickest answer seen while opening; 0 embedded */
-    char server_version[64]; /* "15.20" */
-    struct session_counts counts;
+    bool broken;                  /* lost: only close is allowed any more */
+    double latency_ms;            /* the quickest answer seen while opening; 0 embedded */
+    char server_version[64];      /* "15.20" */
+    struct session_counts counts; /* of this loan */
+
+    /* session_pool.c's own */
+    pid_t owner; /* the process that opened it: a child must not speak for it */
+    struct session *pool_next;
+    char *pool_key;     /* what it may be lent for; NULL: it is closed after use */
+    bool ends_silently; /* its libraries may be gone when the process ends */
+    bool lent_before;   /* to somebody else: it may have died unseen */
+    int64_t idle_close_ms;
+    double resting_since_ms; /* 0: it is in use */
 };
 
 /* First member of every driver's own scan. */
 struct scan {
     struct session *session;
     const char *statement; /* remote text, without parameters; valid while the scan lives */
-    const char *transport; /* "cursor", "result": for bridge_explain */
+    const char *transport; /* "cursor", "result", "copy": for bridge_explain */
     int64_t rows, bytes, round_trips;
     double ms;
 };
@@ -84,9 +97,31 @@ struct judgement {
     const char *why;            /* constant text for bridge_explain; NULL for EXACT */
 };
 
+/* First member of every driver's own writer. */
+struct writer {
+    struct session *session;
+    const struct schema *schema;
+    const char *statement; /* remote text of the newest statement, for errors and explain */
+};
+
+enum isolation { ISOLATION_REPEATABLE, ISOLATION_READ_COMMITTED, ISOLATION_SERIALIZABLE };
+
+struct transaction_options {
+    enum isolation isolation; /* of a transaction that writes; snapshots are REPEATABLE */
+    bool writes;              /* false: a READ ONLY snapshot, ended by finish() */
+    bool write_first;         /* its first statement writes: locks may be taken at once */
+    int64_t idle_ms;          /* the remote may end it when idle that long; 0: never */
+};
+
 enum driver_capability {
-    DRIVER_SQL = 1,      /* query_start: statements of the user's own */
-    DRIVER_SNAPSHOT = 2, /* begin and finish: several scans see one state of the remote */
+    DRIVER_SQL = 1,       /* query_start: statements of the user's own */
+    DRIVER_SNAPSHOT = 2,  /* begin and finish: several scans see one state of the remote */
+    DRIVER_WRITE = 4,     /* write_*, insert_rows; begin with writes, commit, rollback */
+    DRIVER_SAVEPOINT = 8, /* savepoint, release, rollback_to */
+    /* A transaction may begin while a snapshot is read, and scans go on reading what they saw
+     * when it ends: the caller needs no second session, and ends no scan. */
+    DRIVER_SHARED_SESSION = 16,
+    DRIVER_POOL = 64, /* session_key, reset and resume: sessions can be used again */
 };
 
 struct driver {
@@ -114,6 +149,16 @@ struct driver {
             struct session **out, struct error *);
     void (*close)(
             struct session *); /* accepts NULL and broken ones; never waits for an answer */
+    /* DRIVER_POOL. What open() makes of a session besides the connection text: the options and
+     * the environment that it looks at. Appended to the key that sessions are kept by. */
+    void (*session_key)(const struct options *, struct text *key);
+    /* DRIVER_POOL. Makes it as it was opened, without waiting for an answer. Not STATUS_OK: it
+     * can only be closed. All scans have ended; there is no transaction. */
+    enum status (*reset)(struct session *);
+    /* DRIVER_POOL. Before a use that begins no snapshot's middle: waits for the answer to
+     * reset(), if that was called, and looks, without asking, whether the remote has gone. Not
+     * STATUS_OK: it can only be closed. */
+    enum status (*resume)(struct session *, struct error *);
     enum status (*ping)(struct session *, double *ms, struct error *);
     /* The absolute path of the one file that the remote is, so that the host's own main file
      * can be refused; gives NULL when there is none. The slot is NULL for remotes that are no
@@ -138,10 +183,30 @@ struct driver {
     enum status (*judge)(const struct schema *, const struct condition *, const struct value *,
             size_t count, struct arena *, struct judgement *out);
 
-    /* The snapshot begins with the next statement and ends without waiting for an answer.
-     * DRIVER_SNAPSHOT; both never nest. idle_ms: the remote may end it when idle that long. */
-    enum status (*begin)(struct session *, int64_t idle_ms, struct error *);
-    void (*finish)(struct session *); /* all scans have ended; accepts a broken session */
+    /* DRIVER_SNAPSHOT, DRIVER_WRITE. A snapshot or transaction begins with the next statement
+     * (nothing is sent before); they never nest. A session in a READ ONLY snapshot that nothing
+     * was read in yet may be begun again with writes. */
+    enum status (*begin)(struct session *, const struct transaction_options *, struct error *);
+    /* Ends a snapshot without waiting for an answer; all scans have ended; accepts a broken
+     * session. */
+    void (*finish)(struct session *);
+
+    /* DRIVER_WRITE. The transaction is over whatever they return; all scans and writers have
+     * ended. STATUS_OK: all of it is on the remote. STATUS_OUTCOME_UNKNOWN: nobody can tell,
+     * and the message has the transaction's id. Anything else: nothing of it is. Where nothing
+     * was sent nothing is sent. A lost answer is looked into by a session of its own until
+     * timeout_ms have passed. */
+    enum status (*commit)(struct session *, int64_t timeout_ms, struct error *);
+    void (*rollback)(struct session *); /* without waiting; accepts a broken session */
+
+    /* DRIVER_SAVEPOINT, inside a transaction that writes. level >= 0 grows by one with each;
+     * release and rollback_to name one that was announced, or one below which some were not.
+     * They are sent with the next statement; rows that still wait are flushed by the caller
+     * first. rollback_to keeps its level; scans that were open go on reading what they saw or
+     * answer STATUS_LOST. */
+    enum status (*savepoint)(struct session *, int level, struct error *);
+    enum status (*release)(struct session *, int level, struct error *);
+    enum status (*rollback_to)(struct session *, int level, struct error *);
 
     /* scan_start may answer STATUS_SCHEMA when the remote relation is not as described; so may
      * the first scan_next. */
@@ -156,6 +221,30 @@ struct driver {
      * on. The scan gives one TEXT column: each row as a JSON object in column order. */
     enum status (*query_start)(struct session *, const char *sql, const struct value *args,
             size_t count, struct scan **out, struct error *);
+
+    /* DRIVER_WRITE, inside a transaction that writes. A writer may live as long as the
+     * transaction; scans may be open beside it, and see what was flushed before they began. The
+     * change is borrowed for the call. STATUS_STALE: the row is not there any more as it was
+     * read. STATUS_CONSTRAINT: err->constraint and err->columns say which. After a failure the
+     * transaction takes nothing but rollback_to and rollback (the caller opens a savepoint
+     * before each statement of SQLite's), and after STATUS_LOST nothing of it is left. */
+    enum status (*write_start)(
+            struct session *, const struct schema *, struct writer **out, struct error *);
+    enum status (*write_row)(struct writer *, const struct change *, unsigned flags,
+            struct write_result *, struct error *);
+    /* *rows: how many of those that waited are written now. */
+    enum status (*write_flush)(
+            struct writer *, struct write_result *, int64_t *rows, struct error *);
+    void (*write_end)(struct writer *); /* rows that still wait are dropped; accepts NULL */
+
+    /* DRIVER_WRITE. The scan gives all columns of the schema, of the rows as stored, in the
+     * order given. */
+    enum status (*insert_rows)(
+            struct session *, const struct insertion *, struct scan **out, struct error *);
+    /* DRIVER_WRITE and DRIVER_SQL, inside a transaction that writes: one statement of the
+     * user's; transaction control is refused. */
+    enum status (*execute)(struct session *, const char *sql, const struct value *args,
+            size_t count, int64_t *affected, struct error *);
 };
 
 #endif

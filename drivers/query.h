@@ -67,6 +67,14 @@ enum query_flag {
     QUERY_COUNT_ONLY = 1, /* batches of rows without columns: only batch.rows counts */
     QUERY_IDENTITY = 2,   /* batch.rowids is wanted (schema.identity IDENTITY_ROWID) */
     QUERY_UNIQUE = 4,     /* a unique key is bound to one value: at most one row */
+    /* In a transaction that writes: the statement is going to change all these rows. They are
+     * locked as they are read, where the remote can; a row that another transaction changed
+     * since is STATUS_RETRY, or under ISOLATION_READ_COMMITTED comes as it is now. */
+    QUERY_LOCK = 16,
+    QUERY_STREAM = 8, /* many rows, probably all of them wanted, and no other scan is open
+                       * on the session: they may come in a way that occupies it. When one
+                       * opens later nevertheless, it must be served */
+    QUERY_ALL = 32,   /* every row will be read at once: the fewest round trips count */
 };
 
 struct query { /* borrowed for the call of scan_start */

@@ -39,8 +39,40 @@ struct schema *schema_retain(struct schema *schema) {
     return schema;
 }
 
+struct statistics *schema_create_statistics(struct schema *schema) {
+    struct statistics *statistics = memory_alloc(sizeof(*statistics));
+
+    if (statistics != NULL) {
+        statistics->columns = arena_alloc_array(
+                &statistics->arena, schema->column_count + 1, sizeof(*statistics->columns));
+    }
+    if (statistics == NULL || statistics->columns == NULL) {
+        memory_free(statistics);
+        return NULL;
+    }
+    schema->statistics = statistics;
+    return statistics;
+}
+
+void schema_take_counts(struct schema *schema, struct schema *from) {
+    struct statistics *statistics = schema->statistics;
+
+    schema->rows_estimate = from->rows_estimate;
+    schema->row_bytes = from->row_bytes;
+    schema->statistics = from->statistics;
+    from->statistics = statistics;
+    for (size_t i = 0; i < schema->column_count && i < from->column_count; i++) {
+        schema->columns[i].distinct_count = from->columns[i].distinct_count;
+        schema->columns[i].width_bytes = from->columns[i].width_bytes;
+    }
+}
+
 void schema_release(struct schema *schema) {
     if (schema != NULL && --schema->references == 0) {
+        if (schema->statistics != NULL) {
+            arena_clear(&schema->statistics->arena);
+            memory_free(schema->statistics);
+        }
         arena_clear(&schema->arena);
         memory_free(schema);
     }

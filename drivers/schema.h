@@ -46,6 +46,25 @@ enum identity {
     IDENTITY_ROW,         /* none: equal rows are counted, vtab/rowid.c gives numbers */
 };
 
+/* What the remote counted of one column's values, for estimates alone. Values are in the text
+ * that the remote prints. */
+struct column_statistics {
+    double null_share;           /* of all rows, 0 to 1 */
+    const char *const *common;   /* the most common values, most common first */
+    const double *common_shares; /* of all rows */
+    size_t common_count;
+    const char *const *bounds; /* cut the other values into parts of equal share */
+    size_t bound_count;        /* 0, or at least 2 */
+};
+
+/* Of a relation; in memory of its own, since it may be counted anew while the schema stays. */
+struct statistics {
+    struct arena arena;
+    struct column_statistics *columns; /* as many as the schema has */
+};
+
+enum { STATISTICS_COMMON_MAX = 10, STATISTICS_BOUNDS_MAX = 11 };
+
 struct column {
     /* what the remote says */
     const char *remote_name;
@@ -81,8 +100,9 @@ struct schema {
     size_t column_count;
     struct key *keys;
     size_t key_count;
-    double rows_estimate; /* -1 unknown */
-    double row_bytes;     /* average width; 0 unknown */
+    double rows_estimate;          /* -1 unknown */
+    double row_bytes;              /* average width; 0 unknown */
+    struct statistics *statistics; /* owned; NULL: none */
     const char
             *state; /* the driver's mark: others of it mean another definition; may be NULL */
     bool writable;  /* by this role, as far as the remote tells */
@@ -91,12 +111,20 @@ struct schema {
     /* filled by the driver's present() */
     enum identity identity;
     int key_column; /* IDENTITY_INTEGER_KEY and IDENTITY_KEY; otherwise -1 */
+    /* IDENTITY_ROW: columns whose values find a row on the remote, for writing (key=a,b of a
+     * view, the key of a table whose rows have no place); none: it cannot be written. */
+    const int *find_columns;
+    size_t find_count;
     const void *driver_data;
 };
 
 struct schema *schema_create(void); /* one reference; NULL when memory is out */
 struct schema *schema_retain(struct schema *);
 void schema_release(struct schema *); /* accepts NULL; frees with the last reference */
+/* Empty statistics for the columns there are; NULL when memory is out. */
+struct statistics *schema_create_statistics(struct schema *);
+/* All that was counted, from another description of the same relation: swapped. */
+void schema_take_counts(struct schema *, struct schema *from);
 
 /* Names for SQLite, in catalog order: the first keeps its name, the next that differ only in
  * case get _2, _3. Fills columns[].name. */

@@ -9,7 +9,8 @@ from support.paths import BUILD
 
 
 @pytest.mark.parametrize("program, variable", [
-    ("driver_contract", "CONTRACT_URL"), ("postgres_catalog", "POSTGRES_URL"),
+    ("driver_contract", "CONTRACT_URL"), ("driver_writing", "CONTRACT_URL"),
+    ("postgres_catalog", "POSTGRES_URL"),
     ("postgres_errors", "POSTGRES_URL"), ("postgres_fault", "POSTGRES_URL"),
     ("postgres_wire", "POSTGRES_URL")])
 def test_postgres(any_pg, program, variable):

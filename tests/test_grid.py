@@ -6,31 +6,16 @@ from itertools import islice
 import pytest
 
 from differential import child, grid, shares, special, sqlite_remote
+from differential.attached import DATABASES, ask, open_world
 from differential.families import FAMILIES, OPTION_FAMILIES
-from differential.world import World, copy_families, make_hostile, report
+from differential.world import World, copy_families, report
 from support import sqlite
 from support.postgres import Postgres
 
-# Kind of database -> whether its settings are hostile, which parts of the grid are asked there.
-DATABASES = {"icu": True, "turkish": True, "c": False}
 PARTS = {"icu": grid.PARTS, "turkish": grid.VALUE_PARTS, "c": grid.VALUE_PARTS}
 CHECKS_MIN = 90_000
 SAMPLE = 25  # each n-th check, where the full grid is too long
 SAMPLE_ELSEWHERE = 12
-
-
-def open_world(server, kind):
-    """A database with all families, hostile or not, attached, and the copies."""
-    name = f"grid_{kind}"
-    server.create_database(name, kind)
-    world = World(sqlite.connect(cached_statements=2000))
-    with server.connect(name) as pg:
-        if DATABASES[kind]:
-            make_hostile(pg, name)
-        copy_families(world, pg, FAMILIES)
-    world.attach(server.url(name), "schema=grid")
-    grid.make_sides(world)
-    return world
 
 
 @pytest.fixture(scope="module")
@@ -123,11 +108,10 @@ def test_sample_on_the_servers_between(version):
 
 def sample_all(server, kind):
     world = open_world(server, kind)
-    for name in world.tables():
-        grid.run(world, FAMILIES[name], SAMPLE_ELSEWHERE * 4 if kind == "turkish" else
-                 SAMPLE_ELSEWHERE)
-    world.db.close()
-    assert not world.differences, report(world.differences)
+    try:
+        assert ask(world, SAMPLE_ELSEWHERE * 4 if kind == "turkish" else SAMPLE_ELSEWHERE) > 0
+    finally:
+        world.db.close()
 
 
 @pytest.mark.parametrize("kind", ["postgres", "sqlite"])

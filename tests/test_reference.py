@@ -75,7 +75,8 @@ def known_words(statement):
 @pytest.mark.parametrize("statement, tables", [
     ("SELECT bridge_attach('sqlite:', 'zzz=1')",
      ("attach_options", "server_options", "sqlite_server_options", "value_options")),
-    ("SELECT bridge_server('s', 'postgresql://h/d', 'zzz=1')", ("server_options", "value_options")),
+    ("SELECT bridge_server('s', 'postgresql://h/d', 'zzz=1')",
+     ("server_options", "postgres_server_options", "value_options")),
     ("CREATE VIRTUAL TABLE t USING sqlite(zzz=1)", ("table_options", "value_options")),
 ])
 def test_the_build_knows_these_options(statement, tables):

@@ -4,7 +4,10 @@ What a statement gives is right by the definition that the table has then, or by
 when the statement's snapshot began; or it is an error that says that the table changed, and the
 next run (after bridge_refresh at the latest) is right again. Right is what a connection that was
 never told of the old definition sees."""
+import concurrent.futures
 import os
+import threading
+import time
 
 import apsw
 import pytest
@@ -271,3 +274,75 @@ def watch(pg, database, change, moment, prepared):
             if again != current[sql] and not (is_failure(again) and is_failure(current[sql])):
                 problems.append(("after a refresh", sql, again, current[sql]))
     return problems
+
+
+# Each leaves a, b and c of every row what they were by name, in one transaction.
+WHILE_WAITING = {
+    "columns swapped": "ALTER TABLE held RENAME a TO x; ALTER TABLE held RENAME b TO a; "
+                       "ALTER TABLE held RENAME x TO b; UPDATE held SET a = id * 5, b = id * 7",
+    "column dropped and added": "ALTER TABLE held DROP b; "
+                                "ALTER TABLE held ADD b int NOT NULL DEFAULT 0; "
+                                "UPDATE held SET b = id * 7",
+    "column renamed": "ALTER TABLE held RENAME b TO other; ALTER TABLE held RENAME c TO b; "
+                      "ALTER TABLE held ADD c int; UPDATE held SET b = id * 7, c = id * 9",
+    "recreated": "DROP TABLE held; CREATE TABLE held (b int NOT NULL, id int PRIMARY KEY, c int, "
+                 "a int NOT NULL); "
+                 "INSERT INTO held SELECT i * 7, i, i * 9, i * 5 FROM generate_series(1, 40) i",
+}
+
+
+@pytest.mark.parametrize("sql", ["SELECT id, a, b, c FROM held", "SELECT id, a, b, c FROM held "
+                                 "WHERE id = 7", "SELECT id, a, b, c FROM held WHERE b = 49",
+                                 "SELECT h.id, h.a, h.b, h.c FROM other o JOIN held h ON h.id = o.id"])
+@pytest.mark.parametrize("change", WHILE_WAITING)
+def test_a_change_while_the_statement_waits(pg, database, change, sql):
+    """A statement that has its snapshot and waits for the table's lock would go on with the names
+    that the table has by then, over the rows that it had before."""
+    pg.psql(BASE + "CREATE TABLE held (id int PRIMARY KEY, a int NOT NULL, b int NOT NULL, c int);"
+            "INSERT INTO held SELECT i, i * 5, i * 7, i * 9 FROM generate_series(1, 40) i",
+            database=database)
+    connection = attach(pg, database)
+    wanted = answer(connection, sql)
+    assert wanted and not is_failure(wanted)
+    with pg.connect(database) as other, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        other.execute("BEGIN; SET LOCAL search_path = ddl; " + WHILE_WAITING[change])
+        asked = pool.submit(answer, connection, sql)
+        deadline = time.monotonic() + 30
+        while not pg.psql("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+                          "AND application_name = 'drawbridge'", database=database):
+            assert time.monotonic() < deadline, "nothing waits for the lock"
+            time.sleep(0.02)
+        other.execute("COMMIT")
+        found = asked.result()
+    if is_failure(found):
+        assert any(words in found for words in KNOWN), found
+        found = answer(connection, sql)
+    assert found == wanted
+    connection.close()
+
+
+def test_an_attach_sees_one_state(pg, database):
+    """A table that is dropped and made again in one transaction is in every state of the remote."""
+    pg.psql("DROP SCHEMA IF EXISTS remade CASCADE; CREATE SCHEMA remade", database=database)
+    remake = "DROP TABLE IF EXISTS remade.t; CREATE TABLE remade.t (id int PRIMARY KEY, a text)"
+    stop = threading.Event()
+    pg.psql(remake, database=database)
+
+    def remake_it():
+        with pg.connect(database) as other:
+            while not stop.wait(0.2):
+                other.execute(f"BEGIN; {remake}; COMMIT")
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        remaking = pool.submit(remake_it)
+        try:
+            for _ in range(40):
+                connection = sqlite.connect()
+                found = connection.execute("SELECT bridge_attach(?, 'schema=remade')",
+                                           (pg.url(database),)).fetchone()
+                columns = connection.execute("PRAGMA table_info(t)").fetchall()
+                connection.close()
+                assert found == (1,) and [column[1] for column in columns] == ["id", "a"]
+        finally:
+            stop.set()
+        remaking.result()

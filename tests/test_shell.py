@@ -142,7 +142,7 @@ EXITS = [
     (["tables", "{url}&zzz=1"], 2, "unknown option \"zzz\""),
     (["query", FILE, "SELECT nonsense"], 1, "no such column: nonsense"),
     (["query", FILE, "SELECT 1; SELECT nonsense; SELECT 3"], 1, "no such column: nonsense"),
-    (["query", FILE, "DELETE FROM orders"], 1, "is read-only"),
+    (["query", FILE + "?readonly=1", "DELETE FROM orders"], 1, "is read-only"),
     (["query", "{url}", "SELECT * FROM bridge_query('counter', 'SELECT 1/0')"], 1,
      "division by zero"),
     (["query", "{url}&statement_timeout_ms=100",

@@ -89,9 +89,9 @@ def reading(url, host):
 
 
 @pytest.fixture
-def pair(url, host):
-    """A pair of this test alone."""
-    pair = Pair(host, url, "except=wide,big,*keyless")
+def pair(url, host, request):
+    """A pair of this test alone. READONLY as parameter: of a server that is not to be written."""
+    pair = Pair(host, url, "except=wide,big,*keyless", *getattr(request, "param", []))
     for connection in (pair.attached, pair.local):
         script(connection, LOCAL)
     yield pair
@@ -724,6 +724,10 @@ WRITES = [
 ]
 
 
+READONLY = pytest.mark.parametrize("pair", [["readonly=1"]], indirect=True, ids=["readonly"])
+
+
+@READONLY
 @pytest.mark.parametrize("sql", WRITES)
 def test_writes_are_refused(pair, sql):
     code, message = sqlite.error(pair.attached, sql)
@@ -734,6 +738,7 @@ def test_writes_are_refused(pair, sql):
     assert not in_transaction(pair.attached)
 
 
+@READONLY
 def test_writes_are_refused_within_a_transaction_and_leave_it_open(pair):
     rows(pair.attached, "BEGIN")
     rows(pair.attached, "INSERT INTO notes (text) VALUES ('kept')")
@@ -759,6 +764,7 @@ def test_what_sqlite_itself_refuses(pair, sql, words):
     pair.same("SELECT * FROM customers")
 
 
+@READONLY
 def test_a_trigger_that_writes_to_an_attached_table_is_refused(pair):
     rows(pair.attached, "CREATE TRIGGER t AFTER INSERT ON notes BEGIN DELETE FROM customers WHERE id = new.customer; END")
     assert "is read-only" in sqlite.error(pair.attached, "INSERT INTO notes (customer) VALUES (1)")[1]

@@ -13,6 +13,8 @@
 #include "vtab/log.h"
 
 struct recorder; /* vtab/explain.h */
+struct table;    /* vtab/table.h */
+struct lookup;   /* vtab/lookup.c */
 
 /* One relation of a server as this connection knows it. */
 struct known_table {
@@ -22,10 +24,43 @@ struct known_table {
     char *place, *name;    /* where bridge_attach put it; NULL: it is only listed */
     bool by_search_path;   /* found by its bare name: the search path led to this schema */
     bool described;        /* asked for by itself: no catalog that was read has it */
+    bool doubted;          /* found changed in a snapshot that may be older than the change */
     bool gone;             /* the remote has it no more; to be dropped from its place */
 };
 
-enum server_state { SERVER_NEW, SERVER_IDLE, SERVER_BUSY, SERVER_BROKEN };
+enum server_state { SERVER_NEW, SERVER_IDLE, SERVER_BUSY, SERVER_TRANSACTION, SERVER_BROKEN };
+
+/* A server's part in the transaction of the SQLite connection; transaction.c keeps it. */
+struct transaction {
+    int tables;           /* that SQLite told of it; 0: there is none */
+    bool begun;           /* on the session; false: nothing was asked or written yet */
+    bool writes;          /* begun as one that writes; false: a READ ONLY snapshot */
+    bool base;            /* it began with a savepoint: BEGIN, not a single statement's */
+    bool used;            /* something was answered in it */
+    bool written;         /* something was sent to be written */
+    int depth;            /* SQLite's savepoints that the session has */
+    bool own;             /* one of ours above them, for the running statement */
+    bool own_read;        /* another one above that, for what is read after writing */
+    bool unguarded;       /* written since the one for reading */
+    uint64_t statement;   /* which statement ours is for */
+    bool finished;        /* it was ended on the remote, in xSync or xRollback */
+    struct error failure; /* why nothing more can be done in it, or why commit failed */
+};
+
+/* A session that readers keep for their snapshot after another took its place. */
+struct aside {
+    struct aside *next;
+    struct session *session;
+    int readers;
+};
+
+/* Who reads from a server: a cursor, or a bridge_query. Part of either. */
+struct reader {
+    struct reader *next; /* of the server's */
+    struct scan *scan;   /* NULL: none is running */
+    struct aside *aside; /* NULL: it reads from the server's own session */
+    bool ended;          /* with the transaction it read in: it can read no more */
+};
 
 struct server {
     struct server *next;
@@ -42,9 +77,17 @@ struct server {
     struct known_table *tables; /* in catalog order */
     bool catalog_complete;      /* a whole catalog has been read at least once */
     struct session *session;    /* NULL until first use */
+    struct session *foreign;    /* of the process this one was forked from: to be closed */
     int cursors;                /* open ones: while there are any, the snapshot lasts */
     bool in_snapshot;
     int64_t snapshot_statements; /* scans started in it */
+    struct transaction transaction;
+    int64_t writes;        /* rows written, and ends of transactions, so far */
+    struct table *writing; /* tables with a writer, by next_writing */
+    struct reader *readers;
+    struct aside *asides;
+    struct lookup *lookups; /* what cursors remember of it: vtab/lookup.h */
+    int64_t lookups_age;    /* counts how often that was forgotten */
     int64_t reconnects;
     struct session_counts past; /* of sessions that are gone */
     char *last_error;
@@ -67,6 +110,8 @@ struct connection {
     struct recorder *recorder; /* set while bridge_explain runs a statement */
     bool locked;               /* bridge_lock() or DRAWBRIDGE_LOCK=1 */
     int creating_own;          /* > 0 while bridge_attach creates tables */
+    bool enlisting;            /* the write under way only serves to hear of the transaction */
+    size_t lookup_bytes;       /* of all that lookups keep */
     /* Are like(), glob() and the built-in collations SQLite's own? Asked once per snapshot. */
     bool builtins_known, like_builtin, glob_builtin, like_case_sensitive;
 };
@@ -92,8 +137,14 @@ void server_remove(struct server *); /* out of the connection's list; its sessio
 enum status server_session(struct server *, struct session **out, struct error *);
 /* The session inside this server's snapshot, begun if need be. The caller holds a cursor. */
 enum status server_snapshot(struct server *, struct session **out, struct error *);
-void server_open_cursor(struct server *);
-void server_close_cursor(struct server *); /* the last one ends the snapshot */
+/* Leaves the open readers to the session they read from, and takes another for what comes. */
+enum status server_step_aside(struct server *, struct error *);
+void server_end_snapshot(struct server *);
+/* A row was written, or a transaction has ended: what was read before may not hold now. */
+void server_wrote(struct server *);
+void server_end_session(struct server *); /* nothing may be open on it */
+void server_open_reader(struct server *, struct reader *);
+void server_close_reader(struct server *, struct reader *); /* the last ends the snapshot */
 /* Drops the snapshot and, when broken, the session, so that the next use starts afresh. Only
  * while no scan is open. */
 void server_restart(struct server *);
@@ -114,5 +165,8 @@ enum status server_load_catalog(
  */
 enum status server_describe(struct server *, const struct options *table_options, bool fresh,
         struct schema **out, struct error *);
+/* This schema was found wrong in a snapshot, where the present cannot be described: the next
+ * server_describe() outside of one asks the remote, fresh or not. */
+void server_doubt(struct server *, const struct schema *);
 
 #endif

@@ -9,6 +9,7 @@
 #include "vtab/cell.h"
 #include "vtab/explain.h"
 #include "vtab/report.h"
+#include "vtab/transaction.h"
 
 #include <assert.h>
 #include <string.h>
@@ -25,7 +26,7 @@ int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     cursor->eof = true;
     cursor->opened_at_steps = table_statement_steps(table);
     batch_init(&cursor->batch);
-    server_open_cursor(table->server);
+    server_open_reader(table->server, &cursor->reader);
     if (table->cursors++ == 0) {
         digest_map_clear(&table->rowids);
         sqlite3_randomness(sizeof(table->rowid_key), table->rowid_key);
@@ -35,15 +36,16 @@ int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
 }
 
 static void cursor_end_scan(struct cursor *cursor) {
-    if (cursor->scan != NULL) {
+    lookup_leave(cursor);
+    if (cursor->reader.scan != NULL) {
         struct recorder *recorder = cursor->table->connection->recorder;
 
         if (recorder != NULL && cursor->explain_scan >= 0) {
-            recorder_done(recorder, cursor->explain_scan, cursor->scan->rows,
-                    cursor->scan->round_trips, cursor->scan->ms);
+            recorder_done(recorder, cursor->explain_scan, cursor->reader.scan->rows,
+                    cursor->reader.scan->round_trips, cursor->reader.scan->ms);
         }
-        cursor->scan->session->driver->scan_end(cursor->scan);
-        cursor->scan = NULL;
+        cursor->reader.scan->session->driver->scan_end(cursor->reader.scan);
+        cursor->reader.scan = NULL;
     }
 }
 
@@ -53,8 +55,9 @@ int cursor_close(sqlite3_vtab_cursor *base) {
 
     cursor_end_scan(cursor);
     table->cursors--;
-    server_close_cursor(table->server);
+    server_close_reader(table->server, &cursor->reader);
     batch_clear(&cursor->batch);
+    lookup_close(cursor);
     arena_clear(&cursor->filter_arena);
     arena_clear(&cursor->plan_arena);
     digest_map_clear(&cursor->occurrences);
@@ -76,8 +79,9 @@ static void explain_query(const struct cursor *cursor) {
         return;
     }
     text_init(&text, PLAN_TEXT_BYTES_MAX);
-    recorder_note(recorder, scan, EXPLAIN_REMOTE, cursor->scan->statement, NULL, NULL);
-    recorder_note(recorder, scan, EXPLAIN_TRANSPORT, cursor->scan->transport, NULL, NULL);
+    recorder_note(recorder, scan, EXPLAIN_REMOTE, cursor->reader.scan->statement, NULL, NULL);
+    recorder_note(
+            recorder, scan, EXPLAIN_TRANSPORT, cursor->reader.scan->transport, NULL, NULL);
     for (size_t i = 0; i < query->column_count; i++) {
         text_append(&text, i > 0 ? ", " : "");
         plan_append_name(&text, query->schema->columns[query->columns[i]].name);
@@ -108,27 +112,41 @@ static enum status cursor_fetch(struct cursor *cursor, struct error *err) {
 
     cursor->first += cursor->batch.rows;
     cursor->row = 0;
-    status = cursor->scan->session->driver->scan_next(cursor->scan, &cursor->batch, err);
+    if (lookup_serves(cursor)) {
+        status = lookup_next(cursor, err);
+    } else {
+        status = reader_next(cursor->table->server, &cursor->reader, &cursor->batch, err);
+        lookup_note(cursor, status);
+    }
     cursor->eof = status != STATUS_OK || cursor->batch.rows == 0;
     return status;
+}
+
+static void cursor_rewind(struct cursor *cursor) {
+    cursor->first = 0;
+    cursor->batch.rows = 0;
+    digest_map_clear(&cursor->occurrences);
 }
 
 static enum status cursor_run(struct cursor *cursor, struct error *err) {
     struct server *server = cursor->table->server;
     struct session *session;
-    enum status status = server_snapshot(server, &session, err);
+    enum status status = reader_session(server, &cursor->reader, &session, err);
 
-    cursor->query.flags &= QUERY_UNIQUE;
+    cursor->query.flags &= QUERY_UNIQUE | QUERY_STREAM | QUERY_LOCK;
     cursor->query.flags |= cursor->count_only ? QUERY_COUNT_ONLY : 0;
     cursor->query.flags |= cursor->identity && cursor->table->schema->identity == IDENTITY_ROWID
                                    ? QUERY_IDENTITY
                                    : 0;
-    cursor->first = 0;
-    cursor->batch.rows = 0;
-    digest_map_clear(&cursor->occurrences);
+    cursor_rewind(cursor);
+    cursor->writes = server->writes;
     if (status == STATUS_OK) {
         server->snapshot_statements++;
-        status = session->driver->scan_start(session, &cursor->query, &cursor->scan, err);
+        status =
+                session->driver->scan_start(session, &cursor->query, &cursor->reader.scan, err);
+        if (status != STATUS_OK) {
+            reader_failed(server, &cursor->reader, status);
+        }
     }
     if (status == STATUS_OK) {
         status = cursor_fetch(cursor, err);
@@ -145,11 +163,15 @@ static enum status cursor_run(struct cursor *cursor, struct error *err) {
  * this snapshot yet, so another session may take its place unseen: once. */
 static enum status cursor_start(struct cursor *cursor, struct error *err) {
     struct server *server = cursor->table->server;
-    bool first = !server->in_snapshot || server->snapshot_statements == 0;
+    bool first = cursor->reader.aside == NULL &&
+                 (!server->in_snapshot || server->snapshot_statements == 0);
     bool used_before = server->session != NULL && !server->session->broken;
+    bool untouched = !server->transaction.used;
     enum status status = cursor_run(cursor, err);
 
-    if (status == STATUS_LOST && first && used_before) {
+    used_before |= server->session != NULL && server->session->lent_before;
+    if (status == STATUS_LOST && first && used_before && untouched &&
+            (!server->transaction.begun || transaction_restart(server))) {
         error_clear(err);
         server_restart(server);
         status = cursor_run(cursor, err);
@@ -192,16 +214,22 @@ static enum status cursor_step(struct cursor *cursor, struct error *err) {
 }
 
 /* The same rows again with more of each: in one snapshot the same query gives the same rows in
- * the same order (cursors run no parallel plans, and scans are not synchronised). */
+ * the same order (cursors run no parallel plans, and scans are not synchronised). A stream may
+ * run such plans, and is only asked for where this is not foreseen; see filter.c. */
 static enum status cursor_widen(
         struct cursor *cursor, int extra, bool identity, struct error *err) {
     int64_t target = cursor->first + cursor->row;
+    bool fetched = !lookup_serves(cursor) || lookup_serves_answer(cursor);
     enum status status;
 
-    if (identity) {
-        cursor->table->rowids_used = true; /* next time it is foreseen */
+    if (cursor->writes != cursor->table->server->writes) {
+        return error_set(err, STATUS_UNSUPPORTED,
+                "table \"%s\" was written while a query reads it that now needs more of its "
+                "columns",
+                cursor->table->name);
     }
     if (target > 0 && (cursor->table->driver->capabilities & DRIVER_SNAPSHOT) == 0) {
+        cursor->table->rowids_used |= identity; /* next time it is foreseen */
         error_set(err, STATUS_RETRY,
                 "the rows of \"%s\" cannot be read again as they were: server \"%s\" has no "
                 "snapshots",
@@ -210,11 +238,25 @@ static enum status cursor_widen(
                 identity ? "The statement succeeds when it is run again." : NULL);
         return STATUS_RETRY;
     }
-    cursor_end_scan(cursor);
+    if ((cursor->query.flags & QUERY_STREAM) != 0) {
+        cursor->table->rowids_used |= identity; /* then it comes with the rows */
+        return error_set(err, STATUS_REMOTE,
+                "more of each row is needed than was fetched: run the statement again");
+    }
     cursor->count_only = false;
     cursor->identity |= identity;
     cursor_choose_columns(cursor, extra);
-    status = cursor_run(cursor, err);
+    if (identity) {
+        cursor->table->rowids_used = true;
+    }
+    status = lookup_widen(cursor, err);
+    if (status == STATUS_OK && fetched) {
+        cursor_end_scan(cursor);
+        status = cursor_run(cursor, err);
+    } else if (status == STATUS_OK) {
+        cursor_rewind(cursor);
+        status = cursor_fetch(cursor, err);
+    }
     if (status == STATUS_OK) {
         status = cursor_number_row(cursor, err);
     }
@@ -250,7 +292,25 @@ static int cursor_changed(struct cursor *cursor, struct error *err) {
     if (cursor_start(cursor, err) == STATUS_OK && cursor_number_row(cursor, err) == STATUS_OK) {
         return SQLITE_OK;
     }
+    if (err->status == STATUS_SCHEMA) { /* changed once more within these milliseconds */
+        error_explain(err, NULL, NULL, "the remote table changed: run the statement again");
+    }
     return cursor_report(cursor, err);
+}
+
+/* From what is kept of earlier requests, or by a request. */
+static enum status cursor_answer(
+        struct cursor *cursor, sqlite3_value **argv, struct error *err) {
+    enum status status = lookup_begin(cursor, argv, err);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (!lookup_serves(cursor)) {
+        return cursor_start(cursor, err);
+    }
+    cursor_rewind(cursor);
+    return cursor_fetch(cursor, err);
 }
 
 int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int argc,
@@ -271,7 +331,7 @@ int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int a
     }
     status = cursor_prepare(cursor, plan, argc, argv, &empty, &err);
     if (status == STATUS_OK && !empty) {
-        status = cursor_start(cursor, &err);
+        status = cursor_answer(cursor, argv, &err);
     }
     if (status == STATUS_OK) {
         status = cursor_number_row(cursor, &err);
@@ -282,24 +342,46 @@ int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int a
     return status == STATUS_OK ? SQLITE_OK : cursor_report(cursor, &err);
 }
 
-int cursor_next(sqlite3_vtab_cursor *base) {
-    struct cursor *cursor = (struct cursor *)base;
+static int cursor_next_batch(struct cursor *cursor) {
     struct error err = { 0 };
 
     return cursor_step(cursor, &err) == STATUS_OK ? SQLITE_OK : cursor_report(cursor, &err);
+}
+
+/* Nearly every row is the next one of its batch. */
+int cursor_next(sqlite3_vtab_cursor *base) {
+    struct cursor *cursor = (struct cursor *)base;
+
+    if (cursor->identity || cursor->row + 1 >= cursor->batch.rows) {
+        return cursor_next_batch(cursor);
+    }
+    cursor->row++;
+    return SQLITE_OK;
 }
 
 int cursor_eof(sqlite3_vtab_cursor *base) {
     return ((struct cursor *)base)->eof;
 }
 
-int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
-    struct cursor *cursor = (struct cursor *)base;
+/* The one who reports has a struct error; the many who do not, need none. */
+static int cursor_add_column(struct cursor *cursor, int column) {
     struct error err = { 0 };
 
+    return cursor_widen(cursor, column, false, &err) == STATUS_OK ? SQLITE_OK
+                                                                  : cursor_report(cursor, &err);
+}
+
+int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
+    struct cursor *cursor = (struct cursor *)base;
+
+    if (sqlite3_vtab_nochange(context)) {
+        return SQLITE_OK; /* an UPDATE leaves it as it is: write.c is told so */
+    }
     if (cursor->count_only || cursor->places[column] < 0) {
-        if (cursor_widen(cursor, column, false, &err) != STATUS_OK) {
-            return cursor_report(cursor, &err);
+        int code = cursor_add_column(cursor, column);
+
+        if (code != SQLITE_OK) {
+            return code;
         }
     }
     cell_result(context, &cursor->batch, (size_t)cursor->places[column], cursor->row);

@@ -4,14 +4,23 @@
 
 #include "base/sqlite.h"
 #include "drivers/driver.h"
+#include "vtab/lookup.h"
 #include "vtab/plan.h"
 #include "vtab/rowid.h"
 #include "vtab/table.h"
+
+/* One condition of the plan in this xFilter; lives in filter_arena. */
+struct condition_input {
+    const struct value *values; /* bytes may be SQLite's own and end with xFilter */
+    size_t count;
+    struct judgement judgement;
+};
 
 /* What one cursor asks for and where it stands. */
 struct cursor {
     sqlite3_vtab_cursor base; /* must be first: SQLite sees only this */
     struct table *table;
+    struct reader reader;
 
     /* the plan, kept while SQLite comes back with the same text (inner side of a join) */
     char *plan_text;
@@ -20,23 +29,27 @@ struct cursor {
     int explain_scan; /* number in the recorder; -1 none yet */
     bool counts;      /* the statement looks as if it only counts rows */
     bool names_rowid; /* it looks as if it asks for rowids */
+    bool reads_all;   /* nothing in it looks as if it would stop early, or need more later */
+    int64_t filters;  /* how often it was asked */
     bool on_terms;    /* some conditions may be an outer join's: see filter.c */
 
     /* this xFilter: values and predicates live in filter_arena */
     struct arena filter_arena;
     struct query query;
-    int *columns;  /* of query; room for all of the schema's */
-    int *places;   /* schema column -> batch column; -1: not asked for */
-    bool identity; /* rowids are wanted */
+    struct condition_input *inputs; /* of plan.conditions */
+    int *columns;                   /* of query; room for all of the schema's */
+    int *places;                    /* schema column -> batch column; -1: not asked for */
+    bool identity;                  /* rowids are wanted */
     bool count_only;
 
     /* the answer */
-    struct scan *scan;
+    struct cursor_lookup lookup;
     struct batch batch;
     int64_t first; /* rows of earlier batches */
     int64_t row;   /* in this batch */
     bool eof;
     int64_t opened_at_steps; /* for table_changed() */
+    int64_t writes;          /* the server's, when the scan began */
     int64_t rowid;           /* of the current row: IDENTITY_ROW */
     struct digest_map occurrences;
 };

@@ -4,6 +4,7 @@
 
 #include "vtab/cell.h"
 #include "vtab/explain.h"
+#include "vtab/running.h"
 
 #include <string.h>
 
@@ -103,7 +104,7 @@ static bool for_virtual_tables_only(enum condition_operator op) {
 }
 
 /* Views and triggers run with a statement without standing in its text. */
-static bool schema_has_outer_join(sqlite3 *db) {
+static bool schema_has(sqlite3 *db, const char *const *words) {
     static const char find[] =
             "SELECT group_concat('SELECT sql FROM \"' || replace(name, '\"', '\"\"') || "
             "'\".sqlite_schema WHERE type IN (''view'', ''trigger'')', ' UNION ALL ') "
@@ -120,7 +121,7 @@ static bool schema_has_outer_join(sqlite3 *db) {
         for (found = false; code == SQLITE_ROW && !found; code = sqlite3_step(sqls)) {
             const char *sql = (const char *)sqlite3_column_text(sqls, 0);
 
-            found = sql == NULL || text_has_any(sql, outer_words);
+            found = sql == NULL || text_has_any(sql, words);
         }
         found = found || code != SQLITE_DONE;
     }
@@ -141,7 +142,34 @@ static bool terms_of_on_possible(const struct cursor *cursor) {
         offered = offered || for_virtual_tables_only(cursor->plan.conditions[i].op);
     }
     return offered && sqlite3_libversion_number() < SQLITE_VERSION_OUTER_TERMS_EXACT &&
-           (statement_has(db, outer_words, NULL) || schema_has_outer_join(db));
+           (statement_has(db, outer_words, NULL) || schema_has(db, outer_words));
+}
+
+/* A stream cannot be asked for more columns later, and to stop it is dear. So it is asked for
+ * where the plan reads more than a handful of rows, and no word of the statement or of a view
+ * speaks of an early end, or of rowids that are not fetched anyway. */
+static bool reads_all(const struct cursor *cursor) {
+    static const char *const end_words[] = { "limit", "exists", NULL };
+    static const char *const rowid_words[] = { "rowid", "_rowid_", "oid", "or", "right", "full",
+        "update", "delete", NULL };
+    const struct plan *plan = &cursor->plan;
+    const struct schema *schema = cursor->table->schema;
+    sqlite3 *db = cursor->table->connection->db;
+
+    if (plan->column_count == 0 || plan->order_count > 0 || plan->limit != PLAN_LIMIT_NONE ||
+            schema->identity == IDENTITY_ROW || schema->rows_estimate < BATCH_ROWS_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < plan->condition_count; i++) {
+        enum condition_operator op = plan->conditions[i].op;
+
+        if (op == OPERATOR_EQ || op == OPERATOR_IN || op == OPERATOR_IS) {
+            return false;
+        }
+    }
+    return !statement_has(db, end_words, NULL) &&
+           (cursor->names_rowid ||
+                   (!statement_has(db, rowid_words, NULL) && !schema_has(db, rowid_words)));
 }
 
 static void guess_use(struct cursor *cursor) {
@@ -158,14 +186,13 @@ static void guess_use(struct cursor *cursor) {
     cursor->counts = cursor->plan.column_count == 0 && cursor->plan.condition_count == 0 &&
                      cursor->plan.local_text == NULL && cursor->plan.order_count == 0 &&
                      statement_has(db, count_words, NULL);
-    if (schema->identity == IDENTITY_INTEGER_KEY) {
-        /* Without snapshots the rows could not be read again with it: it always comes. */
-        cursor->names_rowid = (table->driver->capabilities & DRIVER_SNAPSHOT) == 0 ||
-                              statement_has(db, rowid_words, key);
-    } else {
-        cursor->names_rowid =
-                schema->identity != IDENTITY_KEY && statement_has(db, rowid_words, NULL);
-    }
+    /* Without snapshots the rows could not be read again with the key: it always comes. */
+    cursor->names_rowid =
+            schema->identity != IDENTITY_KEY &&
+            ((key != NULL && (table->driver->capabilities & DRIVER_SNAPSHOT) == 0) ||
+                    (table->enlisted && running_writers(db) > 0) ||
+                    statement_has(db, rowid_words, key));
+    cursor->reads_all = reads_all(cursor);
 }
 
 /* ---- values and verdicts ------------------------------------------------------------------
@@ -270,14 +297,16 @@ static bool range_is_foreign(
            (op == OPERATOR_LT || op == OPERATOR_LE || op == OPERATOR_GT || op == OPERATOR_GE);
 }
 
-static enum status judge(
-        struct filter *filter, const struct condition *condition, struct judgement *judgement) {
+static enum status judge(struct filter *filter, const struct condition *condition,
+        struct condition_input *input) {
     const struct table *table = filter->cursor->table;
+    struct judgement *judgement = &input->judgement;
     struct value *values;
     size_t count;
     enum status status = read_values(filter, condition, &values, &count);
 
-    memset(judgement, 0, sizeof(*judgement));
+    input->values = values;
+    input->count = count;
     if (status != STATUS_OK) {
         return status;
     }
@@ -326,22 +355,24 @@ static enum status filter_conditions(struct filter *filter) {
 
     filter->predicates = arena_alloc_array(
             &cursor->filter_arena, plan->condition_count + 1, sizeof(*filter->predicates));
-    if (filter->predicates == NULL) {
+    cursor->inputs = arena_alloc_array(
+            &cursor->filter_arena, plan->condition_count + 1, sizeof(*cursor->inputs));
+    if (filter->predicates == NULL || cursor->inputs == NULL) {
         return error_nomem(filter->err);
     }
     for (size_t i = 0; i < plan->condition_count; i++) {
-        struct judgement judgement;
-        enum status status = judge(filter, &plan->conditions[i], &judgement);
+        const struct judgement *judgement = &cursor->inputs[i].judgement;
+        enum status status = judge(filter, &plan->conditions[i], &cursor->inputs[i]);
 
         if (status != STATUS_OK) {
             return status;
         }
-        explain_condition(cursor, &plan->conditions[i], &judgement);
-        filter->empty |= judgement.verdict == VERDICT_EMPTY;
+        explain_condition(cursor, &plan->conditions[i], judgement);
+        filter->empty |= judgement->verdict == VERDICT_EMPTY;
         filter->all_exact &=
-                judgement.verdict == VERDICT_EXACT || judgement.verdict == VERDICT_ALL;
-        if (judgement.verdict == VERDICT_EXACT || judgement.verdict == VERDICT_SUPERSET) {
-            filter->predicates[filter->predicate_count++] = judgement.predicate;
+                judgement->verdict == VERDICT_EXACT || judgement->verdict == VERDICT_ALL;
+        if (judgement->verdict == VERDICT_EXACT || judgement->verdict == VERDICT_SUPERSET) {
+            filter->predicates[filter->predicate_count++] = judgement->predicate;
         }
     }
     return STATUS_OK;
@@ -462,6 +493,10 @@ enum status cursor_prepare(struct cursor *cursor, const char *plan, int argc,
                                            cursor->table->schema->identity != IDENTITY_KEY);
     cursor_choose_columns(cursor, -1);
     cursor->query.flags = (cursor->plan.unique && filter.all_exact ? QUERY_UNIQUE : 0);
+    /* One that is asked again and again is the inner side of a join. */
+    if (cursor->filters++ == 0 && cursor->reads_all && cursor->table->server->cursors == 1) {
+        cursor->query.flags |= QUERY_STREAM;
+    }
     *empty = filter.empty;
     return STATUS_OK;
 }

@@ -1,11 +1,13 @@
 /* The scalar functions: bridge_attach, bridge_server, bridge_detach, bridge_refresh,
- * bridge_lock, bridge_ping, bridge_version.
+ * bridge_lock, bridge_ping, bridge_exec, bridge_version.
  *
  * They reach files, networks and the schema, so all are DIRECTONLY: a view, trigger or index of
  * a stranger's database file cannot call them. bridge_version alone is harmless. */
 #include "vtab/attach.h"
+#include "vtab/cell.h"
 #include "vtab/module.h"
 #include "vtab/report.h"
+#include "vtab/transaction.h"
 
 #include <string.h>
 
@@ -38,6 +40,21 @@ static enum status call_unlocked(const struct call *call, const char *name, stru
         return error_set(err, STATUS_DENIED, "the bridge is locked: %s is refused", name);
     }
     return STATUS_OK;
+}
+
+/* PRAGMA query_only holds for what is written elsewhere as well. */
+static enum status call_writes(const struct call *call, struct error *err) {
+    sqlite3_stmt *stmt = NULL;
+    bool only_queries = false;
+
+    if (sqlite3_prepare_v2(call->connection->db, "PRAGMA query_only", -1, &stmt, NULL) ==
+                    SQLITE_OK &&
+            sqlite3_step(stmt) == SQLITE_ROW) {
+        only_queries = sqlite3_column_int(stmt, 0) != 0;
+    }
+    sqlite3_finalize(stmt);
+    return only_queries ? error_set(err, STATUS_READONLY, "PRAGMA query_only is on")
+                        : STATUS_OK;
 }
 
 static enum status call_server(
@@ -205,6 +222,64 @@ static enum status call_ping(const struct call *call, struct error *err) {
     return status;
 }
 
+enum { EXEC_SERVER, EXEC_SQL, EXEC_FIRST_ARGUMENT };
+
+static enum status exec_run(const struct call *call, struct server *server, const char *sql,
+        int64_t *affected, struct error *err) {
+    size_t count = (size_t)(call->argc - EXEC_FIRST_ARGUMENT);
+    struct value *values = memory_alloc_array(count, sizeof(*values));
+    struct session *session;
+    enum status status = values != NULL ? STATUS_OK : error_nomem(err);
+
+    for (size_t i = 0; status == STATUS_OK && i < count; i++) {
+        status = cell_value(call->argv[EXEC_FIRST_ARGUMENT + (int)i], NULL, &values[i], err);
+    }
+    if (status == STATUS_OK) {
+        status = transaction_write(server, true, &session, err);
+        if (status == STATUS_OK) {
+            status = table_flush_all(server, err);
+        }
+        if (status == STATUS_OK) {
+            status = session->driver->execute(session, sql, values, count, affected, err);
+            transaction_wrote(server, status, err);
+        }
+    }
+    memory_free(values);
+    return status;
+}
+
+static enum status call_exec(const struct call *call, struct error *err) {
+    struct server *server;
+    const char *sql;
+    int64_t affected = 0;
+    bool alone;
+    enum status status = call_unlocked(call, "bridge_exec", err);
+
+    if (status == STATUS_OK) {
+        status = call_server(call, &server, err);
+    }
+    if (status == STATUS_OK) {
+        status = call_text(call, EXEC_SQL, "the statement", &sql, err);
+    }
+    if (status == STATUS_OK) {
+        status = call_writes(call, err);
+    }
+    if (status == STATUS_OK) {
+        status = transaction_alone_begin(server, &alone, err);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = exec_run(call, server, sql, &affected, err);
+    status = transaction_alone_end(server, alone, status, err);
+    if (status == STATUS_OK) {
+        sqlite3_result_int64(call->context, affected);
+    } else {
+        server_failed(server, err);
+    }
+    return status;
+}
+
 /* null where no driver of this build uses the library. */
 static void version_library(struct text *json, const char *library) {
     char version[64] = "";
@@ -263,6 +338,7 @@ static const struct function functions[] = {
     { "bridge_refresh", 1, SQLITE_DIRECTONLY, call_refresh },
     { "bridge_lock", 0, SQLITE_DIRECTONLY, call_lock },
     { "bridge_ping", 1, SQLITE_DIRECTONLY, call_ping },
+    { "bridge_exec", -1, SQLITE_DIRECTONLY, call_exec },
     { "bridge_version", 0, SQLITE_INNOCUOUS, call_version },
 };
 

@@ -6,27 +6,18 @@
  * as a superset or left out when its value is known. LIMIT is a hint, save where SQLite
  * (from 3.46) offers it only if all else is ours; OFFSET is never consumed. */
 #include "base/trace.h"
+#include "vtab/cost.h"
 #include "vtab/plan.h"
 #include "vtab/table.h"
 
 #include <string.h>
-
-/* Costs are in SQLite's own coin: about one for a row that is looked at. */
-enum {
-    COST_ROUND_TRIP = 100,       /* on a socket */
-    COST_PER_MS = 1500,          /* of latency */
-    ROWS_UNKNOWN_TABLE = 100000, /* never analyzed */
-    ROWS_UNKNOWN_VIEW = 1000,
-    IN_ITEMS_GUESSED = 25,
-};
-static const double cost_per_row = 2.0, cost_per_byte = 0.02;
 
 struct planner {
     struct table *table;
     sqlite3_index_info *info;
     struct plan plan;
     struct arena arena;
-    double rows;             /* rows expected to come */
+    sqlite3_value **values;  /* of plan.conditions: constants on the right side; NULL: none */
     bool all_sent;           /* every condition that was offered is in the plan */
     bool unknown_range;      /* a range whose right side may be a row value's part */
     int limit_at, offset_at; /* index in aConstraint; -1 none */
@@ -97,59 +88,6 @@ static int planner_column(const struct planner *planner, int column) {
     return schema->identity == IDENTITY_INTEGER_KEY ? schema->key_column : -1;
 }
 
-static double table_rows(const struct table *table) {
-    const struct schema *schema = table->schema;
-
-    if (options_given(&table->options, "rows")) {
-        return (double)options_integer(&table->options, "rows");
-    }
-    if (schema->rows_estimate >= 0) {
-        return schema->rows_estimate;
-    }
-    return schema->kind == RELATION_VIEW || schema->kind == RELATION_QUERY ? ROWS_UNKNOWN_VIEW
-                                                                           : ROWS_UNKNOWN_TABLE;
-}
-
-static double smaller(double a, double b) {
-    return a < b ? a : b;
-}
-
-/* The share of rows that an equality on this column leaves. */
-static double equality_share(const struct column *column, double rows) {
-    if (column->distinct_count > 0) {
-        return 1 / column->distinct_count;
-    }
-    if (column->distinct_count < 0 && rows > 0) {
-        return smaller(1, 1 / (-column->distinct_count * rows));
-    }
-    return 0.05;
-}
-
-static double condition_share(
-        const struct planner *planner, const struct condition *condition, double rows) {
-    const struct column *column = &planner->table->schema->columns[condition->column];
-
-    switch (condition->op) {
-    case OPERATOR_EQ:
-    case OPERATOR_IS:
-        return equality_share(column, rows);
-    case OPERATOR_IN:
-        return smaller(0.5, equality_share(column, rows) * IN_ITEMS_GUESSED);
-    case OPERATOR_LT:
-    case OPERATOR_LE:
-    case OPERATOR_GT:
-    case OPERATOR_GE:
-        return 0.33;
-    case OPERATOR_LIKE:
-    case OPERATOR_GLOB:
-        return 0.1;
-    case OPERATOR_IS_NULL:
-        return 0.05;
-    default:
-        return 0.95;
-    }
-}
-
 static enum status planner_add_local(struct planner *planner, int column, const char *word) {
     struct plan *plan = &planner->plan;
 
@@ -172,6 +110,13 @@ static void planner_note_limit(struct planner *planner, int i) {
     } else {
         planner->offset_at = i;
     }
+}
+
+/* NULL when the right side is no constant. */
+static sqlite3_value *planner_constant(const struct planner *planner, int i) {
+    sqlite3_value *value = NULL;
+
+    return sqlite3_vtab_rhs_value(planner->info, i, &value) == SQLITE_OK ? value : NULL;
 }
 
 static void planner_take(struct planner *planner, int i, int *argument) {
@@ -204,10 +149,9 @@ static void planner_take(struct planner *planner, int i, int *argument) {
      * term depends on only where one is asked for, and a term of a LEFT JOIN's ON clause
      * depends on every table to the left, so that it never filters one of them. */
     planner->info->aConstraintUsage[i].argvIndex = ++*argument;
+    planner->values[planner->plan.condition_count] = planner_constant(planner, i);
     if (condition.op == OPERATOR_GE || condition.op == OPERATOR_LE) {
-        sqlite3_value *known;
-
-        planner->unknown_range |= sqlite3_vtab_rhs_value(planner->info, i, &known) != SQLITE_OK;
+        planner->unknown_range |= planner->values[planner->plan.condition_count] == NULL;
     }
     planner->plan.conditions[planner->plan.condition_count++] = condition;
 }
@@ -218,7 +162,8 @@ static enum status planner_conditions(struct planner *planner, int *argument) {
 
     plan->conditions = arena_alloc_array(&planner->arena, count, sizeof(*plan->conditions));
     plan->local = arena_alloc_array(&planner->arena, count, sizeof(*plan->local));
-    if (plan->conditions == NULL || plan->local == NULL) {
+    planner->values = arena_alloc_array(&planner->arena, count, sizeof(struct sqlite3_value *));
+    if (plan->conditions == NULL || plan->local == NULL || planner->values == NULL) {
         return STATUS_NOMEM;
     }
     planner->all_sent = true;
@@ -346,27 +291,10 @@ static void planner_unique(struct planner *planner) {
 }
 
 static void planner_cost(struct planner *planner) {
-    const struct schema *schema = planner->table->schema;
-    double all = table_rows(planner->table), rows = all, bytes = 0;
-    double latency = server_latency_ms(planner->table->server);
+    struct cost cost = cost_of(planner->table, &planner->plan, planner->values);
 
-    for (size_t i = 0; i < planner->plan.condition_count; i++) {
-        rows *= condition_share(planner, &planner->plan.conditions[i], all);
-    }
-    if (planner->plan.unique) {
-        rows = 1;
-    }
-    if (rows < 1) {
-        rows = 1;
-    }
-    for (size_t i = 0; i < planner->plan.column_count; i++) {
-        int width = schema->columns[planner->plan.columns[i]].width_bytes;
-
-        bytes += width > 0 ? width : 16;
-    }
-    planner->info->estimatedRows = (sqlite3_int64)rows;
-    planner->info->estimatedCost = COST_ROUND_TRIP + latency * COST_PER_MS +
-                                   rows * (cost_per_row + bytes * cost_per_byte);
+    planner->info->estimatedRows = (sqlite3_int64)cost.rows;
+    planner->info->estimatedCost = cost.total;
 }
 
 static enum status planner_run(struct planner *planner, struct text *text) {

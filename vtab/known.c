@@ -55,10 +55,10 @@ static enum status known_put(struct server *server, struct schema *schema, const
     if (known == NULL) {
         return known_add(server, schema, values, err);
     }
+    known->doubted = false;
     if (schema_equal(known->schema, schema)) {
         *changed = false;
-        known->schema->rows_estimate = schema->rows_estimate;
-        known->schema->row_bytes = schema->row_bytes;
+        schema_take_counts(known->schema, schema);
         return STATUS_OK;
     }
     schema_release(known->schema);
@@ -348,6 +348,12 @@ static enum status describe_fresh(struct server *server, const struct options *o
     return status;
 }
 
+void server_doubt(struct server *server, const struct schema *schema) {
+    for (struct known_table *known = server->tables; known != NULL; known = known->next) {
+        known->doubted |= known->schema == schema;
+    }
+}
+
 enum status server_describe(struct server *server, const struct options *options, bool fresh,
         struct schema **out, struct error *err) {
     const char *query = options_text(options, "query"), *table = options_text(options, "table");
@@ -366,7 +372,7 @@ enum status server_describe(struct server *server, const struct options *options
         known = known_wanted(
                 server, options_text(options, "schema"), table, query, text_get(&values));
     }
-    if (known != NULL) {
+    if (known != NULL && (!known->doubted || server->in_snapshot)) {
         *out = schema_retain(known->schema);
     } else if (status == STATUS_OK) {
         status = describe_fresh(server, options, text_get(&values), out, err);

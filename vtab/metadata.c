@@ -9,6 +9,7 @@
 #include "vtab/module.h"
 #include "vtab/place.h"
 #include "vtab/rows.h"
+#include "vtab/transaction.h"
 
 #include <string.h>
 
@@ -19,6 +20,7 @@ static const char *const state_names[] = {
     [SERVER_NEW] = "new",
     [SERVER_IDLE] = "idle",
     [SERVER_BUSY] = "busy",
+    [SERVER_TRANSACTION] = "transaction",
     [SERVER_BROKEN] = "broken",
 };
 
@@ -182,18 +184,9 @@ static void put_relation_names(struct rows *rows, const struct relation *relatio
     rows_put_text(rows, relation_name(relation));
 }
 
-/* Nothing can be written in this version, whatever the remote would allow. */
-static const char *relation_why_not(const struct relation *relation) {
-    if (!relation->known->schema->writable && relation->known->schema->why_not != NULL) {
-        return relation->known->schema->why_not;
-    }
-    return options_bool(&relation->server->options, "readonly")
-                   ? "the server is named with readonly=1"
-                   : "this version of Drawbridge cannot write";
-}
-
 static void put_table(struct rows *rows, const struct relation *relation) {
     const struct schema *schema = relation->known->schema;
+    const char *why_not = transaction_why_not(relation->server, schema);
 
     put_relation_names(rows, relation);
     rows_put_text(rows, schema->remote_schema);
@@ -205,8 +198,8 @@ static void put_table(struct rows *rows, const struct relation *relation) {
         rows_put_null(rows);
     }
     rows_put_integer(rows, relation->attached);
-    rows_put_integer(rows, 0);
-    rows_put_text(rows, relation_why_not(relation));
+    rows_put_integer(rows, why_not == NULL);
+    rows_put_text(rows, why_not);
     rows_put_text(rows, schema->comment);
 }
 

@@ -5,38 +5,10 @@
 #include "vtab/cursor.h"
 #include "vtab/explain.h"
 #include "vtab/table.h"
-
-/* xUpdate stands in the record although tables cannot be written yet: without it SQLite would
- * accept declarations (a composite key WITHOUT ROWID) that could not be kept later. xBegin
- * refuses first, so that an UPDATE that matches no row is refused as well. */
-static int table_refuse_write(sqlite3_vtab *base) {
-    const struct table *table = (const struct table *)base;
-
-    sqlite3_free(base->zErrMsg);
-    base->zErrMsg = sqlite3_mprintf(
-            "table \"%s\" is read-only: this version of Drawbridge cannot write", table->name);
-    return SQLITE_READONLY;
-}
-
-static int table_update(
-        sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
-    (void)argc;
-    (void)argv;
-    (void)rowid;
-    return table_refuse_write(base);
-}
-
-static int table_begin(sqlite3_vtab *base) {
-    return table_refuse_write(base);
-}
-
-static int table_nothing_to_do(sqlite3_vtab *base) {
-    (void)base;
-    return SQLITE_OK;
-}
+#include "vtab/transaction.h"
 
 static const sqlite3_module table_module = {
-    .iVersion = 1,
+    .iVersion = 2,
     .xCreate = table_create,
     .xConnect = table_connect,
     .xBestIndex = table_best_index,
@@ -50,11 +22,14 @@ static const sqlite3_module table_module = {
     .xColumn = cursor_column,
     .xRowid = cursor_rowid,
     .xUpdate = table_update,
-    .xBegin = table_begin,
-    .xSync = table_nothing_to_do,
-    .xCommit = table_nothing_to_do,
-    .xRollback = table_nothing_to_do,
+    .xBegin = transaction_begin,
+    .xSync = transaction_sync,
+    .xCommit = transaction_commit,
+    .xRollback = transaction_rollback,
     .xRename = table_rename,
+    .xSavepoint = transaction_savepoint,
+    .xRelease = transaction_release,
+    .xRollbackTo = transaction_rollback_to,
 };
 
 static int register_drivers(struct connection *connection) {

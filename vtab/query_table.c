@@ -4,13 +4,14 @@
 #include "vtab/connection.h"
 #include "vtab/module.h"
 #include "vtab/rows.h"
+#include "vtab/transaction.h"
 #include "vtab/words.h"
 
 enum { QUERY_SERVER, QUERY_SQL, QUERY_FIRST_ARGUMENT, QUERY_ARGUMENTS_MAX = 8 };
 
 struct query_state {
     struct server *server; /* one reference */
-    struct scan *scan;
+    struct reader reader;
     struct batch batch;
     int64_t row; /* of the last one given */
 };
@@ -18,10 +19,10 @@ struct query_state {
 static void query_end(void *pointer) {
     struct query_state *state = pointer;
 
-    if (state->scan != NULL) {
-        state->server->target.driver->scan_end(state->scan);
+    if (state->reader.scan != NULL) {
+        state->server->target.driver->scan_end(state->reader.scan);
     }
-    server_close_cursor(state->server);
+    server_close_reader(state->server, &state->reader);
     server_release(state->server);
     batch_clear(&state->batch);
     memory_free(state);
@@ -40,8 +41,7 @@ static void query_put_row(struct query_state *state, int64_t row, struct rows *r
 
 static enum status query_more(void *pointer, struct rows *rows, struct error *err) {
     struct query_state *state = pointer;
-    enum status status =
-            state->server->target.driver->scan_next(state->scan, &state->batch, err);
+    enum status status = reader_next(state->server, &state->reader, &state->batch, err);
 
     if (status != STATUS_OK) {
         server_failed(state->server, err);
@@ -72,7 +72,7 @@ static enum status query_run(struct query_state *state, const char *sql,
     if (status == STATUS_OK) {
         server->snapshot_statements++;
         status = server->target.driver->query_start(
-                session, sql, values, count, &state->scan, err);
+                session, sql, values, count, &state->reader.scan, err);
         if (status != STATUS_OK) {
             server_failed(server, err);
         }
@@ -120,7 +120,7 @@ static enum status query_start(struct connection *connection,
         return error_nomem(err);
     }
     state->server = server_retain(server);
-    server_open_cursor(server);
+    server_open_reader(server, &state->reader);
     *out = state; /* from here query_end() frees it */
     status = query_run(state, sql, arguments, err);
     return status == STATUS_OK ? query_more(state, rows, err) : status;

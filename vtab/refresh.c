@@ -86,6 +86,8 @@ int table_changed(struct table *table, struct error *why, int64_t opened_at_step
 
     if (nothing_read_yet(server)) {
         server_restart(server); /* the error has ended the remote transaction */
+    } else {
+        server_doubt(server, table->schema); /* it is described when it is connected next */
     }
     status = nothing_read_yet(server)
                      ? server_describe(server, &table->options, true, &schema, &err)

@@ -5,6 +5,9 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "drivers/schema.h"
+
+#include <string.h>
 
 enum { REPORT_BYTES_MAX = 1024 * 1024, REPORT_STATEMENT_BYTES_MAX = 4096 };
 
@@ -16,6 +19,8 @@ static const int report_codes[] = {
     [STATUS_LOST] = SQLITE_CANTOPEN,
     [STATUS_RETRY] = SQLITE_BUSY,
     [STATUS_CONSTRAINT] = SQLITE_CONSTRAINT,
+    [STATUS_STALE] = SQLITE_BUSY,
+    [STATUS_OUTCOME_UNKNOWN] = SQLITE_IOERR,
     [STATUS_VALUE] = SQLITE_MISMATCH,
     [STATUS_SCHEMA] = SQLITE_ERROR,
     [STATUS_DENIED] = SQLITE_AUTH,
@@ -28,8 +33,119 @@ static const int report_codes[] = {
     [STATUS_NOMEM] = SQLITE_NOMEM,
 };
 
+static const struct {
+    int code;
+    const char *words;
+} constraints[] = {
+    [CONSTRAINT_OTHER] = { SQLITE_CONSTRAINT, NULL },
+    [CONSTRAINT_NOT_NULL] = { SQLITE_CONSTRAINT_NOTNULL, "NOT NULL constraint failed: " },
+    [CONSTRAINT_UNIQUE] = { SQLITE_CONSTRAINT_UNIQUE, "UNIQUE constraint failed: " },
+    [CONSTRAINT_PRIMARY_KEY] = { SQLITE_CONSTRAINT_PRIMARYKEY, "UNIQUE constraint failed: " },
+    [CONSTRAINT_CHECK] = { SQLITE_CONSTRAINT_CHECK, "CHECK constraint failed: " },
+    [CONSTRAINT_FOREIGN_KEY] = { SQLITE_CONSTRAINT_FOREIGNKEY,
+            "FOREIGN KEY constraint failed" },
+};
+
 int report_code(const struct error *err) {
-    return report_codes[err->status];
+    return err->status == STATUS_CONSTRAINT ? constraints[err->constraint].code
+                                            : report_codes[err->status];
+}
+
+static const struct column *find_remote(
+        const struct schema *schema, const char *name, size_t length) {
+    for (size_t i = 0; i < schema->column_count; i++) {
+        const char *remote = schema->columns[i].remote_name;
+
+        if (strlen(remote) == length && memcmp(remote, name, length) == 0) {
+            return &schema->columns[i];
+        }
+    }
+    return NULL;
+}
+
+/* "a,b" -> "t.a, t.b"; false when a column is none of this table's. */
+static bool append_columns(struct text *text, const char *columns, const struct schema *schema,
+        const char *table) {
+    while (*columns != '\0') {
+        size_t length = strcspn(columns, ",");
+        const struct column *column = find_remote(schema, columns, length);
+
+        if (column == NULL) {
+            return false;
+        }
+        text_printf(text, "%s.%s", table, column->name);
+        columns += length;
+        columns += strspn(columns, ", ");
+        text_append(text, *columns != '\0' ? ", " : "");
+    }
+    return true;
+}
+
+static bool append_what(struct text *text, const struct error *err, const struct schema *schema,
+        const char *table) {
+    switch (err->constraint) {
+    case CONSTRAINT_FOREIGN_KEY:
+        return true;
+    case CONSTRAINT_CHECK:
+        text_append(text, err->constraint_name != NULL ? err->constraint_name : "");
+        return err->constraint_name != NULL;
+    case CONSTRAINT_UNIQUE:
+        if (err->columns == NULL && err->constraint_name != NULL) {
+            text_printf(text, "index '%s'", err->constraint_name);
+            return true;
+        }
+        break;
+    default:
+        break;
+    }
+    return err->columns != NULL && append_columns(text, err->columns, schema, table);
+}
+
+/* The message becomes the first line of the detail. */
+static void keep_message(struct error *err, const char *words) {
+    struct text detail;
+    char *copy = NULL;
+
+    text_init(&detail, REPORT_BYTES_MAX);
+    text_append(&detail, err->message);
+    if (err->detail != NULL) {
+        text_append(&detail, "; ");
+        text_append(&detail, err->detail);
+    }
+    copy = text_steal(&detail);
+    text_clear(&detail);
+    if (copy != NULL) {
+        memory_free(err->detail);
+        err->detail = copy;
+        sqlite3_snprintf(sizeof(err->message), err->message, "%s", words);
+        err->sqlstate[0] = '\0'; /* the first line is SQLite's to the letter */
+    }
+}
+
+void report_constraint(struct error *err, const struct schema *schema, const char *table) {
+    const char *words = constraints[err->constraint].words;
+    struct text text;
+
+    if (err->status != STATUS_CONSTRAINT || words == NULL) {
+        return;
+    }
+    text_init(&text, ERROR_MESSAGE_BYTES);
+    text_append(&text, words);
+    if (append_what(&text, err, schema, table) && text.failure == STATUS_OK &&
+            strcmp(text_get(&text), err->message) != 0) {
+        keep_message(err, text_get(&text));
+    }
+    text_clear(&text);
+}
+
+int report_written_code(const struct error *err) {
+    return err->status == STATUS_LOST ? SQLITE_IOERR : report_code(err);
+}
+
+int report_commit_code(const struct error *err) {
+    int code = report_written_code(err);
+
+    return code == SQLITE_BUSY ? SQLITE_BUSY_SNAPSHOT : code;
 }
 
 static void report_part(struct text *text, const char *label, const char *part) {

@@ -6,11 +6,22 @@
 #include "base/sqlite.h"
 #include "base/status.h"
 
+struct schema;
+
 /* The result code of design.md 6. */
 int report_code(const struct error *);
+/* The same for what fails in xSync. After plain SQLITE_BUSY SQLite would keep the local
+ * transaction open, and a second COMMIT would succeed without the remote. */
+int report_commit_code(const struct error *);
+/* The same inside a transaction that has written: with its session all of it is lost, and
+ * SQLite must roll back as well. */
+int report_written_code(const struct error *);
 /* One text with everything: message, SQLSTATE, detail, hint, remote statement. Given by
  * sqlite3_malloc; NULL when memory is out. */
 char *report_text(const struct error *);
+/* A broken constraint of a table in SQLite's own words, under the names it has in SQLite; what
+ * the remote says of it comes behind. Nothing is done with any other error. */
+void report_constraint(struct error *, const struct schema *, const char *table);
 /* Both for a virtual table's method: replaces *message (sqlite3_malloc'ed or NULL), clears err,
  * returns the code. */
 int report_vtab(char **message, struct error *);

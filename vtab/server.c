@@ -3,7 +3,10 @@
 #include "vtab/connection.h"
 
 #include "base/trace.h"
+#include "drivers/session_pool.h"
+#include "vtab/lookup.h"
 #include "vtab/report.h"
+#include "vtab/transaction.h"
 
 #include <string.h>
 
@@ -24,13 +27,35 @@ static void counts_add(struct session_counts *to, const struct session_counts *f
     to->bytes_out += from->bytes_out;
 }
 
-static void server_close_session(struct server *server) {
+void server_end_session(struct server *server) {
     if (server->session != NULL) {
         counts_add(&server->past, &server->session->counts);
-        server->session->driver->close(server->session);
+        session_pool_give(server->session);
         server->session = NULL;
     }
     server->in_snapshot = false;
+    lookup_forget(server);
+}
+
+/* In a child of fork(): what its parent began may still be read from, each with an error, by
+ * cursors that were open; a session of the child's own takes its place. */
+static void server_leave_foreign(struct server *server) {
+    counts_add(&server->past, &server->session->counts);
+    server->session->pool_next = server->foreign;
+    server->foreign = server->session;
+    server->session = NULL;
+    lookup_forget(server);
+    server->in_snapshot = false;
+    server->snapshot_statements = 0;
+}
+
+static void server_close_foreign(struct server *server) {
+    while (server->foreign != NULL) {
+        struct session *session = server->foreign;
+
+        server->foreign = session->pool_next;
+        session_pool_give(session);
+    }
 }
 
 static void server_forget_tables(struct server *server) {
@@ -56,7 +81,8 @@ void server_release(struct server *server) {
     if (--server->references > 0) {
         return;
     }
-    server_close_session(server);
+    server_end_session(server);
+    server_close_foreign(server);
     server_forget_tables(server);
     target_clear(&server->target);
     options_clear(&server->options);
@@ -79,8 +105,8 @@ void server_remove(struct server *server) {
     *at = server->next;
     server->next = NULL;
     server->removed = true;
-    if (server->cursors == 0) {
-        server_close_session(server);
+    if (server->cursors == 0 && server->transaction.tables == 0) {
+        server_end_session(server);
     }
     server_release(server);
 }
@@ -113,9 +139,13 @@ enum status server_define(struct connection *connection, const char *name,
     struct server *server = server_find(connection, name);
     enum status status;
 
-    if (server != NULL && server->cursors > 0) {
+    if (server != NULL && server->readers != NULL) {
         return error_set(err, STATUS_USAGE,
                 "server \"%s\" cannot be replaced while a query reads from it", name);
+    }
+    if (server != NULL && server->transaction.tables > 0) {
+        return error_set(err, STATUS_USAGE,
+                "server \"%s\" cannot be replaced within a transaction that uses it", name);
     }
     if (server == NULL) {
         status = server_new(connection, name, &server, err);
@@ -123,7 +153,7 @@ enum status server_define(struct connection *connection, const char *name,
             return status;
         }
     } else {
-        server_close_session(server);
+        server_end_session(server);
         server_forget_tables(server);
         target_clear(&server->target);
         options_clear(&server->options);
@@ -194,12 +224,11 @@ static enum status server_connect(struct server *server, struct error *err) {
     if (server->removed) {
         return error_set(err, STATUS_USAGE, "server \"%s\" was detached", server->name);
     }
-    status = server->target.driver->open(
-            server->target.connection, &server->options, &host, &server->session, err);
+    status = session_pool_take(&server->target, &server->options, &host, &server->session, err);
     if (status == STATUS_OK) {
         status = server_refuse_host_file(server, err);
         if (status != STATUS_OK) {
-            server_close_session(server);
+            server_end_session(server);
         }
     }
     trace(TRACE_DRIVER, "server \"%s\": %s, %s %s", server->name, status_name(status),
@@ -211,22 +240,46 @@ static enum status server_connect(struct server *server, struct error *err) {
     return status;
 }
 
+/* Looks at a session that nothing is under way on. What died or rested too long is given up. */
+static void server_look(struct server *server) {
+    struct session *session = server->session;
+    const struct driver *driver = server->target.driver;
+
+    if (session == NULL || (driver->capabilities & DRIVER_POOL) == 0) {
+        return;
+    }
+    if (session_pool_is_foreign(session)) {
+        server_leave_foreign(server);
+    } else if (!server->in_snapshot && session_pool_is_stale(session)) {
+        server_end_session(server);
+    } else if (!server->in_snapshot && !session->broken) {
+        driver->resume(session, NULL); /* it is broken, or it is well */
+    }
+}
+
 enum status server_session(struct server *server, struct session **out, struct error *err) {
     enum status status = STATUS_OK;
 
+    server_look(server);
     if (server->session != NULL && server->session->broken) {
+        if (server->transaction.begun && !server->transaction.finished) {
+            return error_set(err, STATUS_LOST,
+                    "the connection to server \"%s\" was lost during this transaction",
+                    server->name);
+        }
         if (server->in_snapshot && server->snapshot_statements > 0) {
             return error_set(err, STATUS_LOST,
                     "the connection to server \"%s\" was lost during this statement",
                     server->name);
         }
-        server_close_session(server);
+        server_end_session(server);
         server->reconnects++;
     }
     if (server->session == NULL) {
         status = server_connect(server, err);
     }
     if (status == STATUS_OK) {
+        session_pool_wake(server->session);
         *out = server->session;
     }
     return status;
@@ -234,12 +287,18 @@ enum status server_session(struct server *server, struct session **out, struct e
 
 enum status server_snapshot(struct server *server, struct session **out, struct error *err) {
     const struct driver *driver = server->target.driver;
-    enum status status = server_session(server, out, err);
+    struct transaction_options options = { .idle_ms = options_integer(
+                                                   &server->options, "idle_snapshot_ms") };
+    enum status status;
+
+    if (server->transaction.tables > 0) {
+        return transaction_read(server, out, err);
+    }
+    status = server_session(server, out, err);
 
     if (status == STATUS_OK && !server->in_snapshot) {
         if ((driver->capabilities & DRIVER_SNAPSHOT) != 0) {
-            status = driver->begin(
-                    *out, options_integer(&server->options, "idle_snapshot_ms"), err);
+            status = driver->begin(*out, &options, err);
         }
         if (status == STATUS_OK) {
             server->in_snapshot = true;
@@ -249,34 +308,102 @@ enum status server_snapshot(struct server *server, struct session **out, struct 
     return status;
 }
 
-static void server_end_snapshot(struct server *server) {
+void server_end_snapshot(struct server *server) {
     if (server->in_snapshot && server->session != NULL &&
             (server->target.driver->capabilities & DRIVER_SNAPSHOT) != 0) {
         server->target.driver->finish(server->session);
     }
     server->in_snapshot = false;
     server->snapshot_statements = 0;
+    lookup_forget(server);
 }
 
-void server_open_cursor(struct server *server) {
+void server_wrote(struct server *server) {
+    server->writes++;
+    lookup_forget(server);
+}
+
+void server_open_reader(struct server *server, struct reader *reader) {
     if (server->cursors++ == 0) {
         server->connection->builtins_known = false;
     }
+    reader->next = server->readers;
+    server->readers = reader;
 }
 
-void server_close_cursor(struct server *server) {
-    if (--server->cursors == 0) {
+/* The last reader of a session that was put aside ends it. */
+static void aside_close_reader(struct server *server, struct aside *aside) {
+    struct aside **at = &server->asides;
+
+    if (--aside->readers > 0) {
+        return;
+    }
+    while (*at != aside) {
+        at = &(*at)->next;
+    }
+    *at = aside->next;
+    counts_add(&server->past, &aside->session->counts);
+    session_pool_give(aside->session);
+    memory_free(aside);
+}
+
+enum status server_step_aside(struct server *server, struct error *err) {
+    struct aside *aside = memory_alloc(sizeof(*aside));
+
+    if (aside == NULL) {
+        return error_nomem(err);
+    }
+    aside->session = server->session;
+    for (struct reader *reader = server->readers; reader != NULL; reader = reader->next) {
+        if (reader->aside == NULL && !reader->ended) {
+            reader->aside = aside;
+            aside->readers++;
+        }
+    }
+    server->cursors -= aside->readers;
+    aside->next = server->asides;
+    server->asides = aside;
+    server->session = NULL;
+    lookup_forget(server);
+    server->in_snapshot = false;
+    server->snapshot_statements = 0;
+    return STATUS_OK;
+}
+
+void server_close_reader(struct server *server, struct reader *reader) {
+    struct reader **at = &server->readers;
+
+    while (*at != reader) {
+        at = &(*at)->next;
+    }
+    *at = reader->next;
+    if (reader->aside != NULL) {
+        aside_close_reader(server, reader->aside);
+        return;
+    }
+    if (--server->cursors > 0) {
+        return;
+    }
+    lookup_forget(server); /* in a transaction another statement may see what others wrote */
+    if (server->transaction.tables == 0) {
         server_end_snapshot(server);
+        server_close_foreign(server);
+        if (server->session != NULL) {
+            session_pool_rest(server->session);
+        }
         if (server->removed) {
-            server_close_session(server);
+            server_end_session(server);
         }
     }
 }
 
 void server_restart(struct server *server) {
+    if (server->transaction.begun) {
+        return; /* what it wrote and read would be another's */
+    }
     server_end_snapshot(server);
     if (server->session != NULL && server->session->broken) {
-        server_close_session(server);
+        server_end_session(server);
         server->reconnects++;
     }
 }
@@ -287,6 +414,9 @@ enum server_state server_state(const struct server *server) {
     }
     if (server->session->broken) {
         return SERVER_BROKEN;
+    }
+    if (server->transaction.tables > 0) {
+        return SERVER_TRANSACTION;
     }
     return server->cursors > 0 ? SERVER_BUSY : SERVER_IDLE;
 }

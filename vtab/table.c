@@ -8,6 +8,7 @@
 
 #include "vtab/plan.h"
 #include "vtab/report.h"
+#include "vtab/transaction.h"
 #include "vtab/words.h"
 
 #include <string.h>
@@ -319,6 +320,8 @@ static enum status table_declare(struct table *table, sqlite3 *db, struct error 
 static void table_free(struct table *table) {
     if (table != NULL) {
         digest_map_clear(&table->rowids);
+        arena_clear(&table->change_arena);
+        arena_clear(&table->insert_arena);
         schema_release(table->schema);
         if (table->server != NULL) {
             server_release(table->server);
@@ -393,6 +396,9 @@ static int table_start(sqlite3 *db, void *connection, int argc, const char *cons
         table_free(table);
         return report_vtab(message, &err);
     }
+    if (creating) {
+        transaction_created(table);
+    }
     *out = &table->base;
     return SQLITE_OK;
 }
@@ -416,7 +422,13 @@ int table_disconnect(sqlite3_vtab *base) {
  * remote table is not touched. */
 int table_destroy(sqlite3_vtab *base) {
     struct table *table = (struct table *)base;
+    struct error err = { 0 };
 
+    if (transaction_leave(table, &err) != STATUS_OK) {
+        server_failed(table->server, &err); /* SQLite passes no text on from here */
+        error_clear(&err);
+        return SQLITE_LOCKED;
+    }
     own_forget(table->connection, table->place, table->name);
     if (options_text(&table->options, "url") != NULL) {
         server_remove(table->server);

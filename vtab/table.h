@@ -4,6 +4,7 @@
 
 #include "vtab/connection.h"
 #include "vtab/rowid.h"
+#include "vtab/running.h"
 
 struct table {
     sqlite3_vtab base; /* must be first: SQLite sees only this */
@@ -15,8 +16,16 @@ struct table {
     char *place, *name;
     bool utf16;
     int cursors;
-    bool rowids_used;         /* a statement asked for rowids after all: send them at once */
-    struct digest_map rowids; /* IDENTITY_ROW: numbers given out while cursors are open */
+    bool enlisted;              /* SQLite told it of a transaction that is not over */
+    bool born;                  /* in that transaction */
+    struct writer *writer;      /* NULL until the transaction writes to it */
+    struct table *next_writing; /* of the server's */
+    bool waiting;               /* rows of its writer may not be sent yet */
+    struct running_insert insert;
+    struct arena insert_arena; /* of insert */
+    struct arena change_arena; /* values of the row that is being written */
+    bool rowids_used;          /* a statement asked for rowids after all: send them at once */
+    struct digest_map rowids;  /* IDENTITY_ROW: numbers given out while cursors are open */
     uint64_t rowid_key[2];
 };
 
@@ -29,6 +38,11 @@ int table_destroy(sqlite3_vtab *);
 int table_rename(sqlite3_vtab *, const char *new_name);
 /* xBestIndex: vtab/index.c. Only consults data; nothing is asked of the remote. */
 int table_best_index(sqlite3_vtab *, sqlite3_index_info *);
+/* xUpdate: vtab/write.c. */
+int table_update(sqlite3_vtab *, int argc, sqlite3_value **argv, sqlite3_int64 *rowid);
+/* What waits in the writers of a server is written; they end. On failure they end as well. */
+enum status table_flush_all(struct server *, struct error *);
+void table_drop_writers(struct server *); /* without writing what waits */
 /* The relation is not as described: describes it again and makes SQLite connect its tables and
  * prepare the running statement afresh (vtab/refresh.c). The SQLITE_* code to return.
  * SQLITE_OK, and why is left as it is: it is as described, and nothing was read from it in the

@@ -7,10 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ROWS_PER_PAGE_GUESSED = 60 }; /* of about 130 bytes with their headers */
+/* Each time somebody has to drop something within the milliseconds that the questions take. */
+enum { CATALOG_TRIES = 20 };
+
 struct catalog {
     struct pg_session *session;
     struct pg_request *requests[PG_QUESTION_COUNT];
     const PGresult *facts[PG_QUESTION_COUNT]; /* borrowed from the requests */
+    bool own_snapshot;                        /* begun here, and ended here */
 };
 
 /* The rows of one relation in an answer. */
@@ -142,15 +147,24 @@ static const char *relation_why_not(const PGresult *facts, int row) {
     if (!facts_bool(facts, row, RELATION_PRIVILEGE)) {
         return "no privilege to insert, update or delete";
     }
-    return facts_bool(facts, row, RELATION_STANDBY) ? "the server is a standby" : NULL;
+    if (facts_bool(facts, row, RELATION_STANDBY)) {
+        return "the server is a standby";
+    }
+    return facts_bool(facts, row, RELATION_READ_ONLY)
+                   ? "the server's default_transaction_read_only is on for this role"
+                   : NULL;
 }
 
-/* Rows, where they have been counted; 0 of 0 pages is how older servers say "never". */
+/* Rows as they were counted, or else as many as would fill the pages. 0 of some pages is a
+ * count, and how servers before 14 say "never"; then the pages are taken. */
 static void relation_add_rows(
         struct schema *schema, const PGresult *facts, int row, int rows_fact, int pages_fact) {
     double rows = facts_real(facts, row, rows_fact), pages = facts_real(facts, row, pages_fact);
 
-    if (rows > 0 || (rows == 0 && pages > 0)) {
+    if (rows <= 0 && pages > 0) {
+        rows = pages * ROWS_PER_PAGE_GUESSED;
+    }
+    if (rows > 0) {
         schema->rows_estimate = (schema->rows_estimate > 0 ? schema->rows_estimate : 0) + rows;
     }
 }
@@ -303,8 +317,16 @@ static bool relation_keys(struct schema *schema, const struct pg_relation *relat
     return !failed;
 }
 
-static void relation_stats(
+static bool relation_stats(
         struct schema *schema, const struct extent *stats, const struct extent *columns) {
+    struct statistics *statistics = NULL;
+
+    if (stats->count > 0) {
+        statistics = schema_create_statistics(schema);
+        if (statistics == NULL) {
+            return false;
+        }
+    }
     for (int i = 0; i < stats->count; i++) {
         int row = stats->first + i;
         int index = relation_column(columns, facts_int(stats->facts, row, STATS_NUMBER));
@@ -313,11 +335,16 @@ static void relation_stats(
             schema->columns[index].width_bytes = facts_int(stats->facts, row, STATS_WIDTH);
             schema->columns[index].distinct_count =
                     facts_real(stats->facts, row, STATS_DISTINCT);
+            if (!pg_statistics_read(
+                        &statistics->columns[index], stats->facts, row, &statistics->arena)) {
+                return false;
+            }
         }
     }
     for (size_t i = 0; i < schema->column_count; i++) {
         schema->row_bytes += schema->columns[i].width_bytes;
     }
+    return true;
 }
 
 static bool relation_build(const struct catalog *catalog, int row, struct schema *schema) {
@@ -345,13 +372,13 @@ static bool relation_build(const struct catalog *catalog, int row, struct schema
     schema->why_not = relation_why_not(facts, row);
     schema->writable = schema->why_not == NULL;
     relation_add_rows(schema, facts, row, RELATION_ROWS, RELATION_PAGES);
+    relation->lockable = facts_bool(facts, row, RELATION_LOCKABLE);
     failed = failed || !relation_leaves(schema, relation, &leaves) ||
              !relation_columns(schema, relation, &columns) ||
              !relation_keys(schema, relation, &keys, &columns) ||
-             !pg_definition_state(schema, relation);
-    if (!failed) {
-        relation_stats(schema, &stats, &columns);
-    }
+             !pg_definition_state(schema, relation) ||
+             !relation_stats(schema, &stats, &columns);
+    relation->lockable = relation->lockable && !relation->foreign_leaves;
     return !failed;
 }
 
@@ -377,6 +404,36 @@ static enum status schemas_text(
     return text_status(list, err);
 }
 
+/* All questions see one state: a table that is dropped between two of them would have no
+ * columns, and be left out without a word. A snapshot that is open already serves as well. */
+static enum status catalog_begin(struct catalog *catalog, struct error *err) {
+    if (catalog->session->snapshot_open || catalog->own_snapshot) {
+        return STATUS_OK;
+    }
+    catalog->own_snapshot = true;
+    return pg_request_add_text(catalog->requests[PG_QUESTION_RELATIONS],
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
+}
+
+/* Sent behind the questions, whatever they come to; nobody waits for it. */
+static enum status catalog_commit(struct catalog *catalog, struct error *err) {
+    struct pg_request *request = NULL;
+    enum status status;
+
+    if (!catalog->own_snapshot) {
+        return STATUS_OK;
+    }
+    status = pg_request_create(catalog->session, &request, err);
+    if (status == STATUS_OK) {
+        status = pg_request_add_text(request, "COMMIT", err);
+    }
+    if (status == STATUS_OK) {
+        status = pg_request_send(request, err);
+    }
+    pg_request_drop(request);
+    return status;
+}
+
 static enum status catalog_ask(struct catalog *catalog, enum pg_question question,
         const char *const values[2], struct error *err) {
     struct pg_request **request = &catalog->requests[question];
@@ -390,6 +447,9 @@ static enum status catalog_ask(struct catalog *catalog, enum pg_question questio
     status = text_status(&sql, err);
     if (status == STATUS_OK) {
         status = pg_request_create(catalog->session, request, err);
+    }
+    if (status == STATUS_OK) {
+        status = catalog_begin(catalog, err);
     }
     if (status == STATUS_OK) {
         status = pg_request_add(*request, &command, err);
@@ -418,6 +478,13 @@ static enum status catalog_ask_all(
             status = catalog_ask(catalog, (enum pg_question)i, values, err);
         }
     }
+    if (status == STATUS_OK) {
+        status = catalog_commit(catalog, err);
+    }
+    if (status != STATUS_OK && catalog->own_snapshot) {
+        /* Without its end the snapshot would live on under the next statement. */
+        pg_session_break(catalog->session, STATUS_LOST, "snapshot could not be ended", NULL);
+    }
     text_clear(&schemas);
     return status;
 }
@@ -439,21 +506,49 @@ static enum status catalog_give(const struct catalog *catalog,
     return status;
 }
 
+static void catalog_drop_answers(struct catalog *catalog) {
+    for (int i = 0; i < PG_QUESTION_COUNT; i++) {
+        pg_request_drop(catalog->requests[i]);
+        catalog->requests[i] = NULL;
+        catalog->facts[i] = NULL;
+    }
+    catalog->own_snapshot = false;
+}
+
+static enum status catalog_read(struct catalog *catalog, const struct catalog_filter *filter,
+        struct statement_record *record, struct error *err) {
+    enum status status = catalog_ask_all(catalog, filter, err);
+
+    for (int i = 0; i < PG_QUESTION_COUNT && status == STATUS_OK; i++) {
+        if (catalog->requests[i] != NULL) {
+            status = pg_request_finish(catalog->requests[i], false, err);
+            catalog->facts[i] = catalog->requests[i]->result;
+            record->ms += catalog->requests[i]->waited_ms;
+            record->bytes += catalog->requests[i]->bytes;
+        }
+    }
+    return status;
+}
+
+/* The server's functions that spell a definition look at the present: what the snapshot has and
+ * somebody has dropped since is an internal error of theirs. A newer snapshot has it no more.
+ */
+static bool catalog_was_overtaken(const struct catalog *catalog, const struct error *why) {
+    return catalog->own_snapshot && strcmp(why->sqlstate, "XX000") == 0;
+}
+
 enum status pg_catalog(struct session *base, const struct catalog_filter *filter,
         enum status (*each)(void *context, struct schema *), void *context, struct error *err) {
     struct catalog catalog = { .session = pg_session_from(base) };
     struct statement_record record = { .sql = "-- catalog" };
     int64_t trips = base->counts.round_trips;
     struct error why = { 0 };
-    enum status status = catalog_ask_all(&catalog, filter, &why);
+    enum status status = catalog_read(&catalog, filter, &record, &why);
 
-    for (int i = 0; i < PG_QUESTION_COUNT && status == STATUS_OK; i++) {
-        if (catalog.requests[i] != NULL) {
-            status = pg_request_finish(catalog.requests[i], false, &why);
-            catalog.facts[i] = catalog.requests[i]->result;
-            record.ms += catalog.requests[i]->waited_ms;
-            record.bytes += catalog.requests[i]->bytes;
-        }
+    for (int i = 1; i < CATALOG_TRIES && catalog_was_overtaken(&catalog, &why); i++) {
+        error_clear(&why);
+        catalog_drop_answers(&catalog);
+        status = catalog_read(&catalog, filter, &record, &why);
     }
     record.round_trips = base->counts.round_trips - trips;
     record.error = status != STATUS_OK ? why.message : NULL;
@@ -463,8 +558,6 @@ enum status pg_catalog(struct session *base, const struct catalog_filter *filter
         status = catalog_give(&catalog, each, context, err);
     }
     error_move(err, &why);
-    for (int i = 0; i < PG_QUESTION_COUNT; i++) {
-        pg_request_drop(catalog.requests[i]);
-    }
+    catalog_drop_answers(&catalog);
     return status;
 }

@@ -17,6 +17,8 @@ enum relation_fact {
     RELATION_PRIVILEGE, /* to insert, update or delete */
     RELATION_UPDATABLE, /* views and foreign tables: for anybody */
     RELATION_STANDBY,
+    RELATION_READ_ONLY,     /* the session's transactions are, unless they say otherwise */
+    RELATION_LOCKABLE,      /* rows may be read FOR UPDATE */
     RELATION_COLUMNS_KNOWN, /* for pg_definition */
     RELATION_DEFINITION
 };
@@ -64,7 +66,16 @@ enum key_fact {
 
 enum leaf_fact { LEAF_ROOT, LEAF_OID, LEAF_KIND, LEAF_ROWS, LEAF_PAGES };
 
-enum stats_fact { STATS_RELATION, STATS_NUMBER, STATS_WIDTH, STATS_DISTINCT };
+enum stats_fact {
+    STATS_RELATION,
+    STATS_NUMBER,
+    STATS_WIDTH,
+    STATS_DISTINCT,
+    STATS_NULLS,
+    STATS_COMMON, /* lists, with a byte 31 between the items */
+    STATS_COMMON_SHARES,
+    STATS_BOUNDS
+};
 
 /* One question about relations each. $1: text[] of schemas or NULL for the search path, $2: one
  * relation's name or NULL. */
@@ -91,6 +102,9 @@ void pg_types_sql(int server_version, struct text *sql);
  * `names`, expressions over the one row of `from`. */
 void pg_collations_sql(int server_version, const struct text *names, const struct text *from,
         struct text *sql);
+
+/* From a row of PG_QUESTION_STATS. False when memory is out. */
+bool pg_statistics_read(struct column_statistics *, const PGresult *, int row, struct arena *);
 
 /* A fact's text, copied; NULL where it is NULL. failed is set when memory is out. */
 const char *pg_facts_text(const PGresult *, int row, int fact, struct arena *, bool *failed);

@@ -14,12 +14,18 @@ static const char relations_cte[] =
         "$1::text[], array_remove(current_schemas(false)::text[], 'pg_catalog'))) "
         "AND ($2::text IS NULL OR (c.relname = $2::name AND c.relname::text = $2)))";
 
+/* A table that was never analyzed has no count of pages either; its file has. */
+#define PAGES_SQL                                                                              \
+    "CASE WHEN r.reltuples > 0 OR r.relpages > 0 OR r.relkind NOT IN ('r', 'm') "              \
+    "THEN r.relpages ELSE pg_relation_size(r.oid) / current_setting('block_size')::int END"
+
 static const char relations_sql[] =
         " SELECT r.oid, r.nspname, r.relname, r.relkind, obj_description(r.oid, 'pg_class'), "
-        "r.reltuples, r.relpages, has_table_privilege(r.oid, 'INSERT, UPDATE, DELETE') OR "
+        "r.reltuples, " PAGES_SQL ", has_table_privilege(r.oid, 'INSERT, UPDATE, DELETE') OR "
         "has_any_column_privilege(r.oid, 'INSERT, UPDATE'), "
         "r.relkind NOT IN ('v', 'f') OR pg_relation_is_updatable(r.oid, true) & 28 <> 0, "
-        "pg_is_in_recovery(), c.relnatts, ";
+        "pg_is_in_recovery(), current_setting('default_transaction_read_only')::bool, "
+        "r.relkind IN ('r', 'p') AND has_any_column_privilege(r.oid, 'UPDATE'), c.relnatts, ";
 
 static const char relations_from_sql[] =
         " FROM rels r JOIN pg_catalog.pg_class c ON c.oid = r.oid ORDER BY r.place, r.relname";
@@ -95,9 +101,19 @@ static const char leaves_sql[] =
         "FROM tree t JOIN pg_catalog.pg_class c ON c.oid = t.leaf WHERE c.relkind <> 'p' "
         "ORDER BY t.root, t.leaf";
 
-/* Where there are children, the figures over all of them come last and count. */
+/* Where there are children, the figures over all of them come last and count. Of values only as
+ * many as estimates are better for: a few of the most common, every tenth of the bounds, and
+ * none of wide columns. The separator stands in no value that matters to an estimate. */
 static const char stats_sql[] =
-        " SELECT a.attrelid, a.attnum, s.avg_width, s.n_distinct FROM rels r "
+        " SELECT a.attrelid, a.attnum, s.avg_width, s.n_distinct, s.null_frac, "
+        "CASE WHEN s.avg_width <= 64 THEN array_to_string("
+        "(s.most_common_vals::text::text[])[1:10], E'\\x1f') END, "
+        "array_to_string(s.most_common_freqs[1:10], E'\\x1f'), "
+        "CASE WHEN s.avg_width <= 64 THEN (SELECT string_agg(h.bounds[1 + "
+        "k * (cardinality(h.bounds) - 1) / 10], E'\\x1f' ORDER BY k) FROM "
+        "(SELECT s.histogram_bounds::text::text[] AS bounds OFFSET 0) AS h, "
+        "generate_series(0, 10) AS k) "
+        "END FROM rels r "
         "JOIN pg_catalog.pg_stats s ON s.schemaname = r.nspname AND s.tablename = r.relname "
         "JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid AND a.attname = s.attname "
         "AND a.attnum > 0 ORDER BY a.attrelid, a.attnum, s.inherited";

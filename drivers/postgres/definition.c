@@ -6,11 +6,22 @@
  * sums up in one number all that a schema relies on; the same number is asked for once per
  * relation and snapshot, in the round trip of its first scan.
  *
+ * To ask that of every lookup would cost more than the lookup. So a relation that is asked for
+ * again has a probe: a prepared statement over it that gives a constant, the time at which the
+ * server analyzed it. PostgreSQL analyzes a prepared statement afresh when anything about its
+ * relations has changed, after it has locked them, and then that time is another. As long as it
+ * is the same, so is the definition. The time is that of a transaction's begin, and could not
+ * tell two analyses in one transaction from each other: it is trusted once the definition was
+ * compared in a later transaction. Partitions are no part of a statement before it is planned:
+ * relations that have some are always asked for.
+ *
  * A table that was rewritten (by a new type, or TRUNCATE) after the snapshot began looks empty
  * in it: PostgreSQL's rewriting forgets which rows are old. Then the file that the snapshot's
  * catalog names is not the table's file any more. The question is asked behind the statement:
  * that has locked the table, and locking is when the server looks what others have changed. */
 #include "drivers/postgres/catalog.h"
+#include "drivers/postgres/decode.h"
+#include "drivers/postgres/prepared.h"
 #include "drivers/postgres/scan.h"
 
 #include <stdio.h>
@@ -33,10 +44,16 @@ static const char definition_sql[] =
         "ORDER BY h.inhrelid) FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid) END), "
         "0)";
 
-/* Where the snapshot and the present differ: the name leads to another table, a table to
- * another file. */
+/* Where the snapshot and the present differ: the name leads to another table, a column's number
+ * to another name, a table to another file. A statement that waited for its lock reads the rows
+ * of its snapshot under the column names of the present, and in no state of the remote were
+ * they together. Functions that tell a name by number see the present. */
 static const char differences_sql[] =
-        "(to_regclass(format('%I.%I', $1::text, $2::text))::oid IS DISTINCT FROM c.oid)::int + "
+        "CASE WHEN to_regclass(format('%I.%I', $1::text, $2::text))::oid = c.oid THEN "
+        "(SELECT count(*) FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid "
+        "AND a.attnum > 0 AND NOT a.attisdropped AND (pg_catalog.pg_identify_object_as_address("
+        "'pg_catalog.pg_class'::regclass, c.oid, a.attnum)).object_names[3] <> a.attname) "
+        "ELSE 1 END + "
         "(SELECT count(*) FROM (SELECT c.oid AS oid, c.relfilenode AS file UNION ALL "
         "SELECT l.oid, l.relfilenode FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_class l "
         "ON l.oid = h.inhrelid WHERE c.relhassubclass AND h.inhparent = c.oid) AS f "
@@ -78,26 +95,33 @@ bool pg_definition_state(struct schema *schema, const struct pg_relation *relati
     return true;
 }
 
-/* $1 schema, $2 name, $3 columns known. No row: there is no such relation in the snapshot. What
- * became of an attempt is not always known: the next one takes another name. */
+/* $1 schema, $2 name, $3 columns known. No row: there is no such relation in the snapshot. */
+static void definition_question(struct text *sql) {
+    text_append(sql, "SELECT ");
+    pg_definition_sql(sql, "$3::int4");
+    text_append(sql, ", ");
+    text_append(sql, differences_sql);
+    text_append(sql, " FROM pg_catalog.pg_class c WHERE c.relname = $2::name "
+                     "AND c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n "
+                     "WHERE n.nspname = $1::name)");
+}
+
+/* What became of an attempt is not always known: the next one takes another name. */
 static enum status definition_prepare(struct pg_session *session, struct pg_request *request,
         char *name, size_t name_bytes, struct error *err) {
     struct text sql;
     enum status status;
 
     session->definition_serial += !session->definition_prepared;
-    snprintf(name, name_bytes, "drawbridge_definition_%u", session->definition_serial);
+    name[0] = '\0'; /* the unnamed one lasts as long as the request, which is all there is */
+    if (!session->shared) {
+        snprintf(name, name_bytes, "drawbridge_definition_%u", session->definition_serial);
+    }
     if (session->definition_prepared) {
         return STATUS_OK;
     }
     text_init(&sql, TEXT_SQL_BYTES_MAX);
-    text_append(&sql, "SELECT ");
-    pg_definition_sql(&sql, "$3::int4");
-    text_append(&sql, ", ");
-    text_append(&sql, differences_sql);
-    text_append(&sql, " FROM pg_catalog.pg_class c WHERE c.relname = $2::name "
-                      "AND c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n "
-                      "WHERE n.nspname = $1::name)");
+    definition_question(&sql);
     status = text_status(&sql, err);
     if (status == STATUS_OK) {
         status = pg_request_prepare(request, name, text_get(&sql), err);
@@ -106,23 +130,54 @@ static enum status definition_prepare(struct pg_session *session, struct pg_requ
     return status;
 }
 
-enum status pg_definition_ask(struct pg_scan *scan, struct error *err) {
-    struct pg_session *session = pg_session_from(scan->base.session);
+/* Has this relation one that nobody looked at in this snapshot? */
+static bool definition_due(const struct pg_scan *scan) {
     const struct pg_relation *relation =
             scan->schema != NULL ? pg_relation(scan->schema) : NULL;
-    char name[48];
-    const char *values[3];
-    struct pg_command command = { .sql = name, .prepared = true, .values = values, .count = 3 };
-    enum status status;
 
-    if (relation == NULL || relation->definition == NULL ||
-            relation->definition->checked_in == session->snapshot_began_ms) {
-        return STATUS_OK;
+    return relation != NULL && relation->definition != NULL &&
+           relation->definition->checked_in !=
+                   pg_session_from(scan->base.session)->snapshot_began_ms;
+}
+
+/* The question has its "$1" to "$3" nowhere else. */
+void pg_definition_append(struct pg_scan *scan, struct text *sql) {
+    const char *const values[] = { scan->schema->remote_schema, scan->schema->remote_name,
+        pg_relation(scan->schema)->definition->known };
+    struct text question;
+    const char *from, *at;
+
+    scan->definition_due = definition_due(scan);
+    if (!scan->definition_due) {
+        return;
     }
-    values[0] = scan->schema->remote_schema;
-    values[1] = scan->schema->remote_name;
-    values[2] = relation->definition->known;
-    status = pg_request_create(session, &scan->definition, err);
+    text_init(&question, TEXT_SQL_BYTES_MAX);
+    definition_question(&question);
+    text_append(sql, "SELECT FROM ");
+    pg_append_relation(sql, scan->schema);
+    text_append(sql, " LIMIT 0; "); /* locks it */
+    from = text_get(&question);
+    for (at = strchr(from, '$'); at != NULL; at = strchr(from, '$')) {
+        text_append_bytes(sql, from, (size_t)(at - from));
+        pg_append_literal(sql, values[at[1] - '1']);
+        from = at + 2;
+    }
+    text_append(sql, from);
+    text_append(sql, "; ");
+    if (question.failure != STATUS_OK) {
+        sql->failure = question.failure;
+    }
+    text_clear(&question);
+}
+
+static enum status definition_send(struct pg_scan *scan, struct error *err) {
+    struct pg_session *session = pg_session_from(scan->base.session);
+    char name[48];
+    const char *const values[] = { scan->schema->remote_schema, scan->schema->remote_name,
+        pg_relation(scan->schema)->definition->known };
+    struct pg_command command = { .sql = name, .prepared = true, .values = values, .count = 3 };
+    enum status status = pg_request_create(session, &scan->definition, err);
+
     if (status == STATUS_OK) {
         status = definition_prepare(session, scan->definition, name, sizeof(name), err);
     }
@@ -131,6 +186,94 @@ enum status pg_definition_ask(struct pg_scan *scan, struct error *err) {
     }
     return status == STATUS_OK ? pg_request_send(scan->definition, err) : status;
 }
+
+/* ---- the probe ----------------------------------------------------------------------------
+ */
+
+/* Another sum is another probe, which nobody has learned to trust yet. */
+static void probe_sql(const struct schema *schema, struct text *sql) {
+    text_init(sql, TEXT_SQL_BYTES_MAX);
+    text_printf(sql, "/* %s */ SELECT 'now'::timestamptz FROM (SELECT) AS one LEFT JOIN ",
+            pg_relation(schema)->definition->sum);
+    pg_append_relation(sql, schema);
+    text_append(sql, " ON false");
+}
+
+enum status pg_definition_probe(struct pg_scan *scan, struct error *err) {
+    struct pg_command command = { .binary = true };
+    struct pg_prepared *probe;
+    struct text sql;
+    enum status status = STATUS_OK;
+
+    scan->definition_due = definition_due(scan);
+    if (!scan->definition_due || pg_relation(scan->schema)->leaf_count > 0) {
+        return STATUS_OK;
+    }
+    probe_sql(scan->schema, &sql);
+    command.sql = text_get(&sql);
+    probe = pg_prepared_find(pg_session_from(scan->base.session), command.sql);
+    if (probe != NULL) {
+        scan->probed = true;
+        scan->trusted = probe->trusted;
+        scan->request->both = true;
+        status = pg_prepared_add(scan->request, probe, &command, err);
+    }
+    text_clear(&sql);
+    return status;
+}
+
+void pg_definition_probed(struct pg_scan *scan, const PGresult *answer) {
+    struct pg_session *session = pg_session_from(scan->base.session);
+    struct pg_prepared *probe = NULL;
+    struct text sql;
+
+    if (!scan->probed) {
+        return;
+    }
+    probe_sql(scan->schema, &sql);
+    if (answer == NULL || PQntuples(answer) != 1 || PQgetlength(answer, 0, 0) != 8) {
+        pg_prepared_forget(session, text_get(&sql));
+    } else {
+        scan->marker = (int64_t)pg_read_u64(PQgetvalue(answer, 0, 0));
+        probe = pg_prepared_worked(session, text_get(&sql));
+    }
+    scan->trusted = probe != NULL && probe->trusted && probe->marker == scan->marker;
+    text_clear(&sql);
+}
+
+/* The definition is as it was. Without memory for it nothing is learned. */
+static void probe_learn(const struct pg_scan *scan) {
+    struct pg_session *session = pg_session_from(scan->base.session);
+    int64_t marker = scan->marker;
+    struct pg_prepared *probe = NULL;
+    struct text sql;
+
+    if (pg_relation(scan->schema)->leaf_count > 0) {
+        return;
+    }
+    probe_sql(scan->schema, &sql);
+    if (text_status(&sql, NULL) == STATUS_OK) {
+        probe = marker != 0 ? pg_prepared_find(session, text_get(&sql))
+                            : pg_prepared_worked(session, text_get(&sql));
+    }
+    text_clear(&sql);
+    if (probe == NULL || marker == 0) {
+        return;
+    }
+    probe->trusted =
+            probe->marker == marker && probe->marker_seen != session->snapshot_began_ms;
+    if (probe->marker != marker) {
+        probe->marker = marker;
+        probe->marker_seen = session->snapshot_began_ms;
+    }
+}
+
+enum status pg_definition_ask(struct pg_scan *scan, struct error *err) {
+    return scan->definition_due && !scan->trusted ? definition_send(scan, err) : STATUS_OK;
+}
+
+/* ---- the answer ---------------------------------------------------------------------------
+ */
 
 static enum status definition_compare(
         const struct pg_scan *scan, const PGresult *answer, struct error *err) {
@@ -156,36 +299,60 @@ static enum status definition_compare(
 }
 
 /* What fails may fail because the relation has changed, and then nobody could ask any more. */
-static enum status definition_unknown(enum status failed, struct error *err) {
+enum status pg_definition_unknown(enum status failed, struct error *err) {
     if (failed == STATUS_REMOTE && err != NULL && err->status == STATUS_REMOTE) {
         err->status = STATUS_SCHEMA;
     }
     return failed == STATUS_REMOTE ? STATUS_SCHEMA : failed;
 }
 
+static void definition_checked(const struct pg_scan *scan) {
+    pg_relation(scan->schema)->definition->checked_in =
+            pg_session_from(scan->base.session)->snapshot_began_ms;
+}
+
+enum status pg_definition_check(
+        struct pg_scan *scan, const PGresult *answer, struct error *err) {
+    enum status status = definition_compare(scan, answer, err);
+
+    if (status == STATUS_OK) {
+        definition_checked(scan);
+    }
+    return status;
+}
+
+static enum status definition_answer(struct pg_scan *scan, struct error *err) {
+    struct pg_session *session = pg_session_from(scan->base.session);
+    enum status status = pg_request_finish(scan->definition, true, err);
+
+    scan->base.ms += scan->definition->waited_ms;
+    session->definition_prepared = status == STATUS_OK && !session->shared;
+    return status == STATUS_OK ? pg_definition_check(scan, scan->definition->result, err)
+                               : pg_definition_unknown(status, err);
+}
+
 enum status pg_definition_finish(
         struct pg_scan *scan, enum status statement, struct error *err) {
-    struct pg_session *session = pg_session_from(scan->base.session);
-    struct pg_request *request = scan->definition;
     enum status status = statement;
 
-    if (request == NULL) {
+    if (!scan->definition_due) {
         return status;
     }
-    if (status == STATUS_OK) {
-        status = pg_request_finish(request, true, err);
-        scan->base.ms += request->waited_ms;
+    scan->definition_due = false;
+    if (status != STATUS_OK) {
+        status = pg_definition_unknown(status, err);
+    } else if (scan->trusted) {
+        definition_checked(scan);
     } else {
-        status = definition_unknown(status, err);
+        status = scan->definition == NULL ? definition_send(scan, err) : STATUS_OK;
+        if (status == STATUS_OK) {
+            status = definition_answer(scan, err);
+        }
+        if (status == STATUS_OK) {
+            probe_learn(scan);
+        }
     }
-    if (status == STATUS_OK) {
-        session->definition_prepared = true;
-        status = definition_compare(scan, request->result, err);
-    }
-    if (status == STATUS_OK) {
-        pg_relation(scan->schema)->definition->checked_in = session->snapshot_began_ms;
-    }
-    pg_request_drop(request);
+    pg_request_drop(scan->definition);
     scan->definition = NULL;
     return status;
 }

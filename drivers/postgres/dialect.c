@@ -66,6 +66,12 @@ void pg_append_identifier(struct text *sql, const char *name) {
     text_append_char(sql, '"');
 }
 
+void pg_append_relation(struct text *sql, const struct schema *schema) {
+    pg_append_identifier(sql, schema->remote_schema);
+    text_append_char(sql, '.');
+    pg_append_identifier(sql, schema->remote_name);
+}
+
 static void append_column(struct writing *w, int column) {
     pg_append_identifier(w->sql, w->schema->columns[column].remote_name);
 }
@@ -119,8 +125,26 @@ static void append_operand_expression(struct writing *w, const char *expression,
     }
 }
 
+void pg_append_literal(struct text *sql, const char *value) {
+    bool escapes = strchr(value, '\\') != NULL;
+
+    /* E'' means the same whatever standard_conforming_strings says. */
+    text_append(sql, escapes ? " E'" : "'");
+    for (const char *at = value; *at != '\0'; at++) {
+        if (*at == '\'' || *at == '\\') {
+            text_append_char(sql, *at);
+        }
+        text_append_char(sql, *at);
+    }
+    text_append_char(sql, '\'');
+}
+
 /* The same value twice in a term is one parameter. */
 static void append_parameter(struct writing *w, struct filling *filling, size_t index) {
+    if (w->parameters == NULL) {
+        pg_append_literal(w->sql, filling->term->values[index].bytes);
+        return;
+    }
     if (filling->numbers[index] == 0) {
         parameters_add(w, &filling->term->values[index]);
         filling->numbers[index] = w->parameters->count;
@@ -196,9 +220,7 @@ static void append_source(struct writing *w, const struct query *query) {
     if (schema->kind == RELATION_QUERY) {
         append_query(w, schema->query);
     } else {
-        pg_append_identifier(w->sql, schema->remote_schema);
-        text_append_char(w->sql, '.');
-        pg_append_identifier(w->sql, schema->remote_name);
+        pg_append_relation(w->sql, schema);
     }
     for (size_t i = 0; i < query->predicate_count; i++) {
         text_append(w->sql, i == 0 ? " WHERE " : " AND ");
@@ -290,6 +312,9 @@ static void append_rows(struct writing *w, const struct query *query) {
     if (query->limit >= 0) {
         text_printf(w->sql, " LIMIT %" PRId64, query->limit);
     }
+    if ((query->flags & QUERY_LOCK) != 0 && pg_relation(query->schema)->lockable) {
+        text_append(w->sql, " FOR UPDATE");
+    }
 }
 
 /* A limit is on the rows that are counted, not on the one row of the count. */
@@ -316,7 +341,7 @@ enum status pg_select(const struct query *query, struct text *sql,
     if (w.status == STATUS_NOMEM) {
         return error_nomem(err);
     }
-    if (parameters->count > PARAMETERS_MAX) {
+    if (parameters != NULL && parameters->count > PARAMETERS_MAX) {
         return error_set(err, STATUS_TOO_BIG,
                 "could not send %zu values in one statement: the protocol allows %d",
                 parameters->count, PARAMETERS_MAX);

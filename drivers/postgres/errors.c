@@ -123,6 +123,58 @@ static enum status state_status(const char *sqlstate, bool generated) {
     return STATUS_REMOTE;
 }
 
+static const struct {
+    const char *sqlstate;
+    enum constraint_kind kind;
+} constraints[] = {
+    { "23502", CONSTRAINT_NOT_NULL },
+    { "23503", CONSTRAINT_FOREIGN_KEY },
+    { "23001", CONSTRAINT_FOREIGN_KEY }, /* ON DELETE RESTRICT, from PostgreSQL 18 on */
+    { "23505", CONSTRAINT_UNIQUE },
+    { "23514", CONSTRAINT_CHECK },
+};
+
+/* "Key (a, b)=(1, 2) already exists." -> "a,b", in whatever language; given, or NULL. */
+static char *detail_columns(const char *detail) {
+    const char *start = detail != NULL ? strchr(detail, '(') : NULL;
+    const char *end = start != NULL ? strstr(start, ")=(") : NULL;
+    struct text names;
+
+    if (end == NULL) {
+        return NULL;
+    }
+    text_init(&names, ERROR_MESSAGE_BYTES);
+    for (const char *at = start + 1; at < end; at++) {
+        if (at[0] != ' ' || at[-1] != ',') {
+            text_append_char(&names, *at);
+        }
+    }
+    return text_steal(&names);
+}
+
+static void explain_constraint(
+        const PGresult *result, const char *sqlstate, struct error *err) {
+    const char *column = PQresultErrorField(result, PG_DIAG_COLUMN_NAME);
+
+    if (err == NULL || err->status != STATUS_CONSTRAINT || err->constraint_name != NULL) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof(constraints) / sizeof(constraints[0]); i++) {
+        if (strcmp(constraints[i].sqlstate, sqlstate) == 0) {
+            err->constraint = constraints[i].kind;
+        }
+    }
+    err->constraint_name =
+            memory_copy_text(PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME));
+    if (err->columns == NULL) {
+        err->columns =
+                column != NULL ? memory_copy_text(column)
+                : err->constraint == CONSTRAINT_UNIQUE
+                        ? detail_columns(PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL))
+                        : NULL;
+    }
+}
+
 bool pg_result_is_aborted(const PGresult *result) {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
@@ -162,5 +214,6 @@ enum status pg_result_error(const PGresult *result, bool generated, struct error
     }
     error_explain(err, sqlstate, PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL),
             PQresultErrorField(result, PG_DIAG_MESSAGE_HINT));
+    explain_constraint(result, sqlstate, err);
     return status;
 }

@@ -117,6 +117,7 @@ struct pg_relation {
     const uint32_t *leaf_oids; /* partitions and children, ascending; a rowid holds the index */
     size_t leaf_count;         /* 0: a plain table */
     struct pg_definition *definition; /* NULL: RELATION_QUERY */
+    bool lockable;                    /* SELECT ... FOR UPDATE is allowed to this role */
     bool foreign_leaves; /* some leaf is foreign: no ctid of ours, NOT NULL not enforced */
 };
 
@@ -162,8 +163,13 @@ struct pg_parameters {
 
 void pg_parameters_clear(struct pg_parameters *);
 void pg_append_identifier(struct text *, const char *name); /* quoted, always */
+/* A string constant of no stated type: it becomes what stands beside it, as a parameter does.
+ * The only way of a value into the text of a statement. */
+void pg_append_literal(struct text *, const char *value);
+void pg_append_relation(struct text *, const struct schema *); /* "schema"."name" */
 /* The SELECT of a query: columns by their select_expression, then under QUERY_IDENTITY ctid
- * (and tableoid where there are leaves); or count(*) under QUERY_COUNT_ONLY. */
+ * (and tableoid where there are leaves); or count(*) under QUERY_COUNT_ONLY. Without
+ * parameters (NULL) the values stand in the text. */
 enum status pg_select(
         const struct query *, struct text *sql, struct pg_parameters *, struct error *);
 
@@ -182,6 +188,7 @@ enum status pg_decode_rowid(const struct pg_relation *, const char *ctid, size_t
 
 struct pg_session;
 extern const struct driver postgres_driver;
+extern const struct option_spec postgres_server_options[];
 
 enum status pg_parse_url(
         const char *url, struct options *, char **connection, char **display, struct error *);
@@ -189,10 +196,37 @@ bool pg_has_secret(const char *connection);
 enum status pg_open(const char *connection, const struct options *, const struct host *,
         struct session **out, struct error *);
 void pg_close(struct session *);
+void pg_session_key(const struct options *, struct text *key);
+enum status pg_reset(struct session *);
+enum status pg_resume(struct session *, struct error *);
 void pg_library_version(char *text, size_t bytes);
 enum status pg_ping(struct session *, double *ms, struct error *);
-enum status pg_begin(struct session *, int64_t idle_ms, struct error *);
+enum status pg_begin(struct session *, const struct transaction_options *, struct error *);
 void pg_finish(struct session *);
+
+/* ---- transaction.c ------------------------------------------------------------------------
+ */
+
+enum status pg_commit(struct session *, int64_t timeout_ms, struct error *);
+void pg_rollback(struct session *);
+enum status pg_savepoint(struct session *, int level, struct error *);
+enum status pg_release(struct session *, int level, struct error *);
+enum status pg_rollback_to(struct session *, int level, struct error *);
+
+/* ---- write.c, insertion.c, execute.c ------------------------------------------------------
+ */
+
+enum status pg_write_start(
+        struct session *, const struct schema *, struct writer **out, struct error *);
+enum status pg_write_row(struct writer *, const struct change *, unsigned flags,
+        struct write_result *, struct error *);
+enum status pg_write_flush(
+        struct writer *, struct write_result *, int64_t *rows, struct error *);
+void pg_write_end(struct writer *);
+enum status pg_insert_rows(
+        struct session *, const struct insertion *, struct scan **out, struct error *);
+enum status pg_execute(struct session *, const char *sql, const struct value *args,
+        size_t count, int64_t *affected, struct error *);
 
 /* ---- catalog.c, describe.c ----------------------------------------------------------------
  */

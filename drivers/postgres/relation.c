@@ -1,6 +1,6 @@
 /* Queries over relations: what is asked and in which form, and whether what came is what is
  * decoded. Pairs with dialect.c, which makes the SQL, and decode.c, which reads the values. */
-#include "drivers/postgres/scan.h"
+#include "drivers/postgres/copy.h"
 
 #include <string.h>
 
@@ -16,15 +16,10 @@ static enum status scan_changed(
 /* Before any value is shown: is what came what is decoded? */
 static enum status relation_check(
         struct pg_scan *scan, const PGresult *result, struct error *err) {
-    size_t identity = 0;
-
-    if (scan->has_rowids) {
-        identity = pg_relation(scan->schema)->leaf_count > 0 ? 2 : 1;
-    }
-    if ((size_t)PQnfields(result) != scan->column_count + identity) {
+    if ((size_t)PQnfields(result) != scan->field_count) {
         return error_set(err, STATUS_SCHEMA,
                 "remote table changed: %d columns came where %zu were expected",
-                PQnfields(result), scan->column_count + identity);
+                PQnfields(result), scan->field_count);
     }
     for (size_t i = 0; i < scan->column_count; i++) {
         const struct column *column = &scan->schema->columns[scan->columns[i]];
@@ -41,44 +36,51 @@ static enum status relation_check(
 }
 
 static enum status relation_rowid(
-        const struct pg_scan *scan, int row, int64_t *rowid, struct error *err) {
+        const struct pg_scan *scan, int64_t *rowid, struct error *err) {
     const struct pg_relation *relation = pg_relation(scan->schema);
-    int ctid = (int)scan->column_count, tableoid = ctid + 1;
-    bool leaves = relation->leaf_count > 0;
+    const struct pg_field *ctid = &scan->fields[scan->column_count], *tableoid = ctid + 1;
 
-    if (PQgetisnull(scan->result, row, ctid)) {
+    if (ctid->bytes == NULL) {
         return error_set(err, STATUS_PROTOCOL, "row came without its identity");
     }
-    return pg_decode_rowid(relation, PQgetvalue(scan->result, row, ctid),
-            (size_t)PQgetlength(scan->result, row, ctid),
-            leaves ? PQgetvalue(scan->result, row, tableoid) : NULL,
-            leaves ? (size_t)PQgetlength(scan->result, row, tableoid) : 0, rowid, err);
+    return relation->leaf_count > 0
+                   ? pg_decode_rowid(relation, ctid->bytes, ctid->length, tableoid->bytes,
+                             tableoid->length, rowid, err)
+                   : pg_decode_rowid(relation, ctid->bytes, ctid->length, NULL, 0, rowid, err);
 }
 
-static enum status relation_row(
-        struct pg_scan *scan, int row, struct batch *batch, struct error *err) {
+enum status pg_relation_row(struct pg_scan *scan, struct batch *batch, struct error *err) {
     int64_t rowid = 0;
     enum status status = STATUS_OK;
 
     batch_begin_row(batch);
     for (size_t i = 0; i < scan->column_count && status == STATUS_OK; i++) {
         const struct column *column = &scan->schema->columns[scan->columns[i]];
-        bool null = PQgetisnull(scan->result, row, (int)i) != 0;
+        const struct pg_field *field = &scan->fields[i];
 
-        if (null && column->not_null) {
+        if (field->bytes == NULL && column->not_null) {
             return scan_changed(column, "may be NULL now", err);
         }
-        status = pg_decode(column->driver_data,
-                null ? NULL : PQgetvalue(scan->result, row, (int)i),
-                (size_t)PQgetlength(scan->result, row, (int)i), batch, err);
+        status = pg_decode(column->driver_data, field->bytes, field->length, batch, err);
     }
     if (status == STATUS_OK && scan->has_rowids) {
-        status = relation_rowid(scan, row, &rowid, err);
+        status = relation_rowid(scan, &rowid, err);
     }
     if (status == STATUS_OK) {
         batch_end_row(batch, rowid);
     }
     return status;
+}
+
+static enum status relation_row(
+        struct pg_scan *scan, int row, struct batch *batch, struct error *err) {
+    for (size_t i = 0; i < scan->field_count; i++) {
+        bool null = PQgetisnull(scan->result, row, (int)i) != 0;
+
+        scan->fields[i].bytes = null ? NULL : PQgetvalue(scan->result, row, (int)i);
+        scan->fields[i].length = (size_t)PQgetlength(scan->result, row, (int)i);
+    }
+    return pg_relation_row(scan, batch, err);
 }
 
 /* ---- a mere count -------------------------------------------------------------------------
@@ -109,16 +111,22 @@ static enum status count_row(
 /* ---- start --------------------------------------------------------------------------------
  */
 
-static enum status scan_keep_query(
+static enum pg_transport relation_transport(
+        const struct pg_session *session, const struct query *query) {
+    if ((query->flags & (QUERY_COUNT_ONLY | QUERY_UNIQUE)) != 0) {
+        return PG_TRANSPORT_RESULT;
+    }
+    return pg_copy_fits(session, query) ? PG_TRANSPORT_COPY : PG_TRANSPORT_CURSOR;
+}
+
+enum status pg_scan_keep_query(
         struct pg_scan *scan, const struct query *query, struct error *err) {
     /* Counting references is all that is done to it. */
     scan->schema = schema_retain((struct schema *)query->schema);
     scan->row_goal = query->row_goal;
     scan->generated = query->schema->kind != RELATION_QUERY;
     scan->binary = true;
-    scan->transport = (query->flags & (QUERY_COUNT_ONLY | QUERY_UNIQUE)) != 0
-                              ? PG_TRANSPORT_RESULT
-                              : PG_TRANSPORT_CURSOR;
+    scan->transport = relation_transport(pg_session_from(scan->base.session), query);
     if ((query->flags & QUERY_COUNT_ONLY) != 0) {
         scan->check = count_check;
         scan->row = count_row;
@@ -126,10 +134,16 @@ static enum status scan_keep_query(
     }
     scan->check = relation_check;
     scan->row = relation_row;
+    scan->read_all = (query->flags & QUERY_ALL) != 0;
     scan->has_rowids = (query->flags & QUERY_IDENTITY) != 0;
     scan->column_count = query->column_count;
     scan->columns = memory_alloc_array(query->column_count + 1, sizeof(*scan->columns));
-    if (scan->columns == NULL) {
+    scan->field_count = query->column_count;
+    if (scan->has_rowids) {
+        scan->field_count += pg_relation(query->schema)->leaf_count > 0 ? 2 : 1;
+    }
+    scan->fields = memory_alloc_array(scan->field_count + 1, sizeof(*scan->fields));
+    if (scan->columns == NULL || scan->fields == NULL) {
         return error_nomem(err);
     }
     if (query->column_count > 0) {
@@ -166,7 +180,7 @@ enum status pg_scan_start(
     if (status != STATUS_OK) {
         return status;
     }
-    status = scan_keep_query(scan, query, err);
+    status = pg_scan_keep_query(scan, query, err);
     if (status == STATUS_OK) {
         status = pg_select(query, &scan->sql, &parameters, err);
     }
@@ -178,7 +192,8 @@ enum status pg_scan_start(
 
         /* A function in the user's query may change settings; see pg_finish(). */
         session->user_sql = session->user_sql || !scan->generated;
-        status = pg_scan_send(scan, &command, err);
+        status = scan->transport == PG_TRANSPORT_COPY ? pg_copy_start(scan, query, err)
+                                                      : pg_scan_send(scan, &command, err);
     }
     pg_parameters_clear(&parameters);
     if (status != STATUS_OK) {

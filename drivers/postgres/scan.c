@@ -3,10 +3,17 @@
  *
  * Rows come by a cursor whose fetches grow: a scan that is stopped early has cost little. Where
  * at most one row can come, or a mere count, the whole result is asked for at once. */
-#include "drivers/postgres/scan.h"
+#include "drivers/postgres/copy.h"
+#include "drivers/postgres/prepared.h"
 
 #include <stdio.h>
 #include <string.h>
+
+static const char *const transport_names[PG_TRANSPORT_COUNT] = {
+    [PG_TRANSPORT_CURSOR] = "cursor",
+    [PG_TRANSPORT_RESULT] = "result",
+    [PG_TRANSPORT_COPY] = "copy",
+};
 
 /* ---- fetching -----------------------------------------------------------------------------
  */
@@ -16,16 +23,17 @@
 static int scan_next_size(const struct pg_scan *scan, const PGresult *result) {
     int rows = PQntuples(result), size = scan->fetch_rows * FETCH_GROWTH;
     size_t row_bytes = rows > 0 ? PQresultMemorySize(result) / (size_t)rows : 0;
+    size_t bytes = scan->read_all ? FETCH_BYTES_ALL : FETCH_BYTES_WANTED;
     int64_t wanted = scan->row_goal - scan->base.rows;
 
     if (size < FETCH_ROWS_FIRST) {
         size = FETCH_ROWS_FIRST;
     }
-    if (size > BATCH_ROWS_MAX) {
-        size = BATCH_ROWS_MAX;
+    if (size > (scan->read_all ? FETCH_ROWS_ALL : BATCH_ROWS_MAX)) {
+        size = scan->read_all ? FETCH_ROWS_ALL : BATCH_ROWS_MAX;
     }
-    if (row_bytes > 0 && (size_t)size > FETCH_BYTES_WANTED / row_bytes) {
-        size = (int)(FETCH_BYTES_WANTED / row_bytes);
+    if (row_bytes > 0 && (size_t)size > bytes / row_bytes) {
+        size = (int)(bytes / row_bytes);
     }
     if (wanted > 0 && size > wanted) {
         size = (int)wanted;
@@ -56,9 +64,17 @@ static enum status scan_add_fetch(struct pg_scan *scan, struct error *err) {
 
 static enum status scan_send_fetch(struct pg_scan *scan, struct error *err) {
     struct pg_session *session = pg_session_from(scan->base.session);
-    enum status status = pg_request_create(session, &scan->request, err);
+    enum status status;
 
+    if (scan->cursor_gone) {
+        return error_set(err, STATUS_LOST,
+                "rows were being read in a part of the transaction that was rolled back");
+    }
+    status = pg_request_create(session, &scan->request, err);
     scan->undone = session->undone;
+    if (status == STATUS_OK) {
+        status = pg_transaction_enter(session, scan->request, err);
+    }
     if (status == STATUS_OK) {
         status = pg_snapshot_guard(session, scan->request, err);
     }
@@ -84,12 +100,48 @@ static uint64_t scan_hash(const struct pg_scan *scan) {
 /* A lookup is the same statement again and again, so it is guarded until it has worked once. */
 static enum status scan_enter(struct pg_scan *scan, struct error *err) {
     struct pg_session *session = pg_session_from(scan->base.session);
-    enum status status = STATUS_OK;
+    enum status status = pg_snapshot_enter(session, scan->request, err);
 
-    if (scan_hash(scan) != session->proven) {
+    scan->declared_at = session->transaction.serial;
+    if (status == STATUS_OK &&
+            (session->transaction.writes || scan_hash(scan) != session->proven)) {
         status = pg_snapshot_guard(session, scan->request, err);
     }
-    return status == STATUS_OK ? pg_snapshot_enter(session, scan->request, err) : status;
+    return status;
+}
+
+/* A lookup comes again; the user's own statements need not be the same again. */
+static enum status scan_add_result(
+        struct pg_scan *scan, struct pg_command *command, struct error *err) {
+    struct pg_prepared *prepared = NULL;
+
+    command->sql = text_get(&scan->sql);
+    command->binary = scan->binary;
+    if (scan->schema != NULL) {
+        prepared = pg_prepared_find(pg_session_from(scan->base.session), command->sql);
+    }
+    scan->was_prepared = prepared != NULL;
+    return prepared != NULL ? pg_prepared_add(scan->request, prepared, command, err)
+                            : pg_request_add(scan->request, command, err);
+}
+
+/* What the server holds against a prepared statement is that the relation is another one, or
+ * that somebody took the statement away: asking again is no repetition then. */
+static enum status scan_note_prepared(
+        struct pg_scan *scan, enum status status, struct error *why) {
+    struct pg_session *session = pg_session_from(scan->base.session);
+
+    if (status == STATUS_OK) {
+        pg_prepared_worked(session, text_get(&scan->sql)); /* or it is parsed again */
+        return status;
+    }
+    pg_prepared_forget(session, text_get(&scan->sql));
+    if (scan->was_prepared && why->status == STATUS_REMOTE &&
+            (strcmp(why->sqlstate, "0A000") == 0 || strcmp(why->sqlstate, "26000") == 0)) {
+        why->status = STATUS_SCHEMA;
+        return STATUS_SCHEMA;
+    }
+    return status;
 }
 
 enum status pg_scan_send(
@@ -100,7 +152,7 @@ enum status pg_scan_send(
     enum status status;
 
     scan->base.statement = text_get(&scan->sql);
-    scan->base.transport = scan->transport == PG_TRANSPORT_CURSOR ? "cursor" : "result";
+    scan->base.transport = transport_names[scan->transport];
     text_init(&declare, TEXT_SQL_BYTES_MAX);
     scan->cursor = ++session->cursor_serial;
     text_printf(&declare, "DECLARE c%u NO SCROLL CURSOR FOR ", scan->cursor);
@@ -124,11 +176,12 @@ enum status pg_scan_send(
         status = pg_request_add(scan->request, &command, err);
         status = status == STATUS_OK ? scan_add_fetch(scan, err) : status;
     } else if (status == STATUS_OK) {
-        command.sql = text_get(&scan->sql);
-        command.binary = scan->binary;
-        status = pg_request_add(scan->request, &command, err);
+        status = scan_add_result(scan, &command, err);
     }
     text_clear(&declare);
+    if (status == STATUS_OK) {
+        status = pg_definition_probe(scan, err);
+    }
     if (status == STATUS_OK) {
         status = pg_snapshot_release(scan->request, err);
     }
@@ -144,6 +197,9 @@ static enum status scan_take_result(struct pg_scan *scan, struct error *err) {
     int64_t trips = scan->base.session->counts.round_trips;
     enum status status = pg_request_finish(request, scan->generated, err);
 
+    if (!scan->started) {
+        pg_definition_probed(scan, request->second);
+    }
     scan->base.ms += request->waited_ms;
     scan->base.bytes += request->bytes;
     scan->base.round_trips += scan->base.session->counts.round_trips - trips;
@@ -178,6 +234,9 @@ static enum status scan_await(struct pg_scan *scan, struct error *err) {
         if (status == STATUS_OK) {
             status = scan_take_result(scan, &why);
         }
+    }
+    if (scan->schema != NULL && scan->transport == PG_TRANSPORT_RESULT) {
+        status = scan_note_prepared(scan, status, &why);
     }
     if (status == STATUS_OK && !scan->started) {
         scan->started = true;
@@ -245,7 +304,8 @@ enum status pg_scan_next(struct scan *base, struct batch *batch, struct error *e
         return error_set(err, scan->failure, "%s",
                 scan->failure_text != NULL ? scan->failure_text : "scan has failed");
     }
-    scan->failure = scan_fill(scan, batch, &why);
+    scan->failure = scan->transport == PG_TRANSPORT_COPY ? pg_copy_fill(scan, batch, &why)
+                                                         : scan_fill(scan, batch, &why);
     if (scan->failure == STATUS_OK) {
         return STATUS_OK;
     }
@@ -273,6 +333,8 @@ enum status pg_scan_create(struct session *base, struct pg_scan **out, struct er
     (*out)->base.session = base;
     text_init(&(*out)->sql, TEXT_SQL_BYTES_MAX);
     session->open_scans++;
+    (*out)->next = session->scans;
+    session->scans = *out;
     return STATUS_OK;
 }
 
@@ -284,7 +346,8 @@ static void scan_close_cursor(struct pg_scan *scan) {
     char sql[32];
 
     if (scan->transport != PG_TRANSPORT_CURSOR || !session->snapshot_open ||
-            scan->failure != STATUS_OK || (session->snapshot_own && session->open_scans == 0)) {
+            scan->failure != STATUS_OK || scan->cursor_gone ||
+            (session->snapshot_own && session->open_scans == 0)) {
         return;
     }
     if (pg_request_create(session, &request, NULL) != STATUS_OK) {
@@ -320,7 +383,14 @@ void pg_scan_end(struct scan *base) {
     }
     session = pg_session_from(base->session);
     session->open_scans--;
+    for (struct pg_scan **at = &session->scans; *at != NULL; at = &(*at)->next) {
+        if (*at == scan) {
+            *at = scan->next;
+            break;
+        }
+    }
     pg_request_drop(scan->definition);
+    pg_copy_stop(scan);
     pg_request_drop(scan->request);
     if (base->statement != NULL) { /* it was sent */
         scan_close_cursor(scan);
@@ -333,6 +403,8 @@ void pg_scan_end(struct scan *base) {
     schema_release(scan->schema);
     text_clear(&scan->sql);
     memory_free(scan->columns);
+    memory_free(scan->fields);
+    memory_free(scan->reader);
     memory_free(scan->parameters);
     memory_free(scan->failure_text);
     memory_free(scan);

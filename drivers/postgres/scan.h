@@ -8,13 +8,26 @@
 enum {
     FETCH_ROWS_FIRST = 32, /* when nothing is known: quick to answer, cheap when enough */
     FETCH_GROWTH = 4,
-    FETCH_BYTES_WANTED = 1024 * 1024
+    FETCH_BYTES_WANTED = 1024 * 1024,
+    /* QUERY_ALL: nobody waits for the first rows, and round trips count. */
+    FETCH_ROWS_ALL = 50000,
+    FETCH_BYTES_ALL = 4 * 1024 * 1024
 };
 
 enum pg_transport {
     PG_TRANSPORT_CURSOR,
     PG_TRANSPORT_RESULT, /* the whole result at once */
+    PG_TRANSPORT_COPY,   /* all rows in one stream: copy_scan.c */
+    PG_TRANSPORT_COUNT
 };
+
+/* One value as it came. bytes NULL is NULL. */
+struct pg_field {
+    const char *bytes;
+    size_t length;
+};
+
+struct pg_copy_reader;
 
 struct pg_scan {
     struct scan base;
@@ -33,18 +46,29 @@ struct pg_scan {
     /* of a query over a relation */
     struct schema *schema; /* one reference */
     int *columns;
+    struct pg_field *fields; /* of one row: its columns and its identity */
+    size_t field_count;
+    struct pg_copy_reader *reader; /* of PG_TRANSPORT_COPY */
+    bool definition_due;           /* it has to be compared before a row is shown */
+    bool probed, trusted;          /* the statement took a probe along, and it may do */
+    int64_t marker;                /* what the probe gave; 0: nothing */
 
     /* where it is */
+    struct pg_scan *next;          /* of the session's open ones */
     unsigned cursor;               /* its number */
+    unsigned declared_at;          /* the newest savepoint's serial then */
+    bool cursor_gone;              /* with a savepoint that was rolled back to */
     struct pg_request *definition; /* asked for beside the first rows; NULL: no need to */
     struct pg_request *request;    /* the one under way; NULL: none */
     int fetch_rows;                /* that it asks for */
     int64_t undone;                /* the session's, when it was sent */
     int64_t row_goal;
-    PGresult *result; /* being read */
-    int next_row;     /* of result */
-    bool started;     /* its first result has come */
-    bool ended;       /* no more results */
+    bool read_all;     /* QUERY_ALL */
+    PGresult *result;  /* being read */
+    int next_row;      /* of result */
+    bool started;      /* its first result has come */
+    bool was_prepared; /* the statement was one that the server had, or gets with it */
+    bool ended;        /* no more results */
     enum status failure;
     char *failure_text; /* for the log; may be NULL for lack of memory */
 };
@@ -58,13 +82,30 @@ enum status pg_scan_create(struct session *, struct pg_scan **out, struct error 
 /* Sends scan->sql by scan->transport: with BEGIN in front when it is the snapshot's first. */
 enum status pg_scan_send(struct pg_scan *, const struct pg_command *parameters, struct error *);
 
+/* ---- relation.c ---------------------------------------------------------------------------
+ */
+
+/* How the rows of a query over a relation are read. */
+enum status pg_scan_keep_query(struct pg_scan *, const struct query *, struct error *);
+/* scan->fields as a row of the batch. */
+enum status pg_relation_row(struct pg_scan *, struct batch *, struct error *err);
+
 /* ---- definition.c -------------------------------------------------------------------------
  */
 
-/* Sends the question behind the statement, where it has not been answered in this snapshot. */
+/* Where it has not been compared in this snapshot: the probe, as the last command of
+ * scan->request, when the relation has one; then its answer, NULL when there was none. */
+enum status pg_definition_probe(struct pg_scan *, struct error *);
+void pg_definition_probed(struct pg_scan *, const PGresult *answer);
+/* Sends the question behind the statement, where no probe is trusted. */
 enum status pg_definition_ask(struct pg_scan *, struct error *);
 /* What the statement came to, given that; STATUS_SCHEMA: the relation is not as described. */
 enum status pg_definition_finish(struct pg_scan *, enum status statement, struct error *);
+/* For a COPY: the question as statements in front of it, where it is due; what comes of it. */
+void pg_definition_append(struct pg_scan *, struct text *sql);
+enum status pg_definition_check(struct pg_scan *, const PGresult *answer, struct error *);
+/* The status of a statement that failed before the definition was known. */
+enum status pg_definition_unknown(enum status failed, struct error *);
 
 /* ---- statement.c --------------------------------------------------------------------------
  */
@@ -75,6 +116,18 @@ enum pg_statement_kind {
     PG_STATEMENT_SHOW    /* SHOW, EXPLAIN: gives rows, but only by itself */
 };
 
+/* Arguments of the user's, as libpq takes them. Zeroed is empty; freed by arena_clear(). */
+struct pg_arguments {
+    struct arena arena;
+    const char **values;
+    Oid *types; /* 0: as the statement uses it */
+    int *lengths, *formats;
+};
+
+enum status pg_arguments_set(
+        struct pg_arguments *, const struct value *args, size_t count, struct error *);
+/* The first word, behind blanks, comments and brackets. */
+const char *pg_statement_verb(const char *sql);
 enum pg_statement_kind pg_statement_kind(const char *sql);
 /* Without blanks and semicolons at its end. */
 size_t pg_statement_length(const char *sql);

@@ -115,9 +115,42 @@ static enum status check_choice(const struct key_choice *choice) {
             schema->remote_name);
 }
 
+/* Rows that have a place of their own: rowids are made of it. */
+static bool has_places(const struct schema *schema) {
+    const struct pg_relation *relation = pg_relation(schema);
+
+    return (schema->kind == RELATION_TABLE || schema->kind == RELATION_PARTITIONED_TABLE ||
+                   schema->kind == RELATION_MATERIALIZED_VIEW) &&
+           !relation->foreign_leaves && relation->leaf_count <= LEAVES_MAX;
+}
+
+/* The columns of a key, for rows that have no place: each must be shown as it is, or another
+ * row might be found. */
+static enum status keep_find_columns(
+        struct schema *schema, const bool *chosen, struct error *err) {
+    int *columns = arena_alloc_array(
+            &schema->arena, schema->column_count + 1, sizeof(*schema->find_columns));
+
+    if (columns == NULL) {
+        return error_nomem(err);
+    }
+    schema->find_columns = columns;
+    schema->find_count = 0;
+    for (size_t i = 0; i < schema->column_count; i++) {
+        if (chosen[i] && !schema->columns[i].one_to_one) {
+            schema->find_count = 0;
+            return STATUS_OK;
+        }
+        if (chosen[i]) {
+            columns[schema->find_count++] = (int)i;
+        }
+    }
+    return STATUS_OK;
+}
+
 /* -1 as *column: several columns, or no key at all. */
-static enum status key_column(const struct schema *schema, const struct options *options,
-        int *column, struct error *err) {
+static enum status key_column(
+        struct schema *schema, const struct options *options, int *column, struct error *err) {
     const char *words = knows(options, "key") ? options_text(options, "key") : NULL;
     struct key_choice choice = { .schema = schema, .err = err };
     const struct key *key;
@@ -144,17 +177,11 @@ static enum status key_column(const struct schema *schema, const struct options 
     if (status == STATUS_OK && choice.count == 1) {
         *column = choice.last;
     }
+    if (status == STATUS_OK && !has_places(schema)) {
+        status = keep_find_columns(schema, choice.chosen, err);
+    }
     memory_free(choice.chosen);
     return status;
-}
-
-/* Rows that have a place of their own: rowids are made of it. */
-static bool has_places(const struct schema *schema) {
-    const struct pg_relation *relation = pg_relation(schema);
-
-    return (schema->kind == RELATION_TABLE || schema->kind == RELATION_PARTITIONED_TABLE ||
-                   schema->kind == RELATION_MATERIALIZED_VIEW) &&
-           !relation->foreign_leaves && relation->leaf_count <= LEAVES_MAX;
 }
 
 static bool integer_key(const struct column *column) {

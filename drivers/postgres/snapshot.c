@@ -6,16 +6,39 @@
 
 enum { FETCH_GRACE_MS = 10 };
 
-enum status pg_begin(struct session *base, int64_t idle_ms, struct error *err) {
+enum status pg_begin(
+        struct session *base, const struct transaction_options *options, struct error *err) {
     struct pg_session *session = pg_session_from(base);
     enum status status = pg_session_check(session, err);
 
     if (status == STATUS_OK) {
+        session->transaction.writes = options->writes;
+        session->transaction.isolation = options->isolation;
         session->snapshot_wanted = true;
         session->snapshot_own = false;
-        session->idle_ms = idle_ms;
+        session->idle_ms =
+                options->writes ? 0 : options->idle_ms; /* a host may take its time */
     }
     return status;
+}
+
+static const char begin_sql[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+static void snapshot_begun(struct pg_session *session) {
+    session->snapshot_open = true;
+    session->snapshot_began_ms = pg_now_ms();
+    if (!session->snapshot_wanted) {
+        session->snapshot_wanted = true;
+        session->snapshot_own = true;
+        session->idle_ms = 0;
+    }
+}
+
+/* False: the session has it already. */
+static bool snapshot_idle_sql(const struct pg_session *session, char *sql, size_t sql_bytes) {
+    snprintf(sql, sql_bytes, "SET LOCAL idle_in_transaction_session_timeout = %lld",
+            (long long)session->idle_ms);
+    return session->idle_ms != session->idle_set_ms;
 }
 
 enum status pg_snapshot_enter(
@@ -24,34 +47,43 @@ enum status pg_snapshot_enter(
     enum status status;
 
     if (session->snapshot_open) {
-        return STATUS_OK;
+        return pg_transaction_enter(session, request, err);
     }
-    status = pg_request_add_text(
-            request, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
+    session->snapshot_open = true; /* before the request: it begins with BEGIN */
+    session->transaction.sent = session->transaction.writes;
+    status = pg_request_add_text(request,
+            session->transaction.writes ? pg_transaction_begin_sql(session) : begin_sql, err);
+    if (status == STATUS_OK) {
+        status = pg_settings_enter(session, request, err);
+    }
     if (status != STATUS_OK) {
-        return status;
+        return status; /* what was queued cannot be taken back: the caller drops the session */
     }
-    session->snapshot_open = true;
-    session->snapshot_began_ms = pg_now_ms();
-    if (!session->snapshot_wanted) {
-        session->snapshot_wanted = true;
-        session->snapshot_own = true;
-        session->idle_ms = 0;
+    snapshot_begun(session);
+    if (snapshot_idle_sql(session, idle_sql, sizeof(idle_sql))) {
+        status = pg_request_add_text(request, idle_sql, err);
     }
-    if (session->idle_ms <= 0) {
-        return STATUS_OK;
+    return status == STATUS_OK ? pg_transaction_enter(session, request, err) : status;
+}
+
+void pg_snapshot_append(struct pg_session *session, struct text *sql) {
+    char idle_sql[96];
+
+    if (!session->snapshot_open) {
+        text_printf(sql, "%s; ", begin_sql);
+        snapshot_begun(session);
+        if (snapshot_idle_sql(session, idle_sql, sizeof(idle_sql))) {
+            text_printf(sql, "%s; ", idle_sql);
+        }
     }
-    snprintf(idle_sql, sizeof(idle_sql), "SET LOCAL idle_in_transaction_session_timeout = %lld",
-            (long long)session->idle_ms);
-    return pg_request_add_text(request, idle_sql, err);
 }
 
 /* A statement that fails ends the transaction, and with it the cursors of statements that have
  * nothing to do with it; a savepoint keeps them. It costs little beside a FETCH, and nothing
- * where a scan is alone. */
+ * where a scan is alone. In a transaction that writes it keeps what was written. */
 enum status pg_snapshot_guard(
         struct pg_session *session, struct pg_request *request, struct error *err) {
-    if (!session->snapshot_open || session->open_scans < 2) {
+    if (!session->snapshot_open || (session->open_scans < 2 && !session->transaction.writes)) {
         return STATUS_OK;
     }
     request->guarded = true;
@@ -79,7 +111,7 @@ void pg_snapshot_undo(struct pg_session *session) {
 
 /* A FETCH sent ahead may still run, and nobody wants its rows. It gets the time that a quick
  * one needs; then it is cancelled, so that nothing of ours goes on running. */
-static void finish_running(struct pg_session *session) {
+void pg_session_settle(struct pg_session *session) {
     double until = pg_now_ms() + FETCH_GRACE_MS + 2 * session->base.latency_ms;
 
     while (pg_session_read(session, NULL) == STATUS_OK && session->first != NULL) {
@@ -100,17 +132,18 @@ void pg_finish(struct session *base) {
 
     session->snapshot_wanted = false;
     session->snapshot_own = false;
+    session->user_sql_before |= session->user_sql;
     session->user_sql = false;
     if (!session->snapshot_open || pg_session_check(session, NULL) != STATUS_OK) {
         return;
     }
-    finish_running(session);
-    session->snapshot_open = false;
+    pg_session_settle(session);
     if (pg_request_create(session, &request, NULL) != STATUS_OK ||
             pg_request_add_text(request, sql, NULL) != STATUS_OK ||
             pg_request_send(request, NULL) != STATUS_OK) {
         /* Without its end the snapshot would live on under the next statement. */
         pg_session_break(session, STATUS_LOST, "snapshot could not be ended", NULL);
     }
+    session->snapshot_open = false;
     pg_request_drop(request);
 }

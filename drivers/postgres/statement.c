@@ -39,7 +39,7 @@ static const char *skip_comment(const char *sql) {
 }
 
 /* The first word, behind blanks, comments and the brackets of (SELECT ...) UNION ... */
-static const char *skip_to_verb(const char *sql) {
+const char *pg_statement_verb(const char *sql) {
     for (;;) {
         sql += strspn(sql, " \t\r\n\f\v(");
         if (strncmp(sql, "--", 2) == 0) {
@@ -54,7 +54,7 @@ static const char *skip_to_verb(const char *sql) {
 
 enum pg_statement_kind pg_statement_kind(const char *sql) {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
-    const char *verb = skip_to_verb(sql);
+    const char *verb = pg_statement_verb(sql);
     size_t length = strspn(verb, letters);
 
     for (size_t i = 0; i < sizeof(statement_verbs) / sizeof(statement_verbs[0]); i++) {
@@ -82,17 +82,10 @@ size_t pg_statement_length(const char *sql) {
 
 enum { TYPE_BYTEA = 17, NUMBER_BYTES = 32 };
 
-struct arguments {
-    struct arena arena;
-    const char **values;
-    Oid *types; /* 0: as the statement uses it */
-    int *lengths, *formats;
-};
-
 /* Values travel as text of no stated type, so that $1 takes the type of what it stands beside,
  * as with any client; bytes can only be bytea. */
-static enum status argument_set(
-        struct arguments *arguments, size_t at, const struct value *value, struct error *err) {
+static enum status argument_set(struct pg_arguments *arguments, size_t at,
+        const struct value *value, struct error *err) {
     char number[NUMBER_BYTES];
 
     switch (value->kind) {
@@ -125,7 +118,7 @@ static enum status argument_set(
     return arguments->values[at] == NULL ? error_nomem(err) : STATUS_OK;
 }
 
-static enum status arguments_set(struct arguments *arguments, const struct value *args,
+enum status pg_arguments_set(struct pg_arguments *arguments, const struct value *args,
         size_t count, struct error *err) {
     struct arena *arena = &arguments->arena;
     enum status status = STATUS_OK;
@@ -233,7 +226,7 @@ static enum status statement_prepare(struct pg_scan *scan, const char *sql, stru
 enum status pg_query_start(struct session *base, const char *sql, const struct value *args,
         size_t count, struct scan **out, struct error *err) {
     struct pg_session *session = pg_session_from(base);
-    struct arguments arguments = { .values = NULL };
+    struct pg_arguments arguments = { .values = NULL };
     struct pg_scan *scan = NULL;
     enum status status = pg_scan_create(base, &scan, err);
 
@@ -242,7 +235,7 @@ enum status pg_query_start(struct session *base, const char *sql, const struct v
     }
     status = statement_prepare(scan, sql, err);
     if (status == STATUS_OK) {
-        status = arguments_set(&arguments, args, count, err);
+        status = pg_arguments_set(&arguments, args, count, err);
     }
     if (status == STATUS_OK) {
         struct pg_command command = { .values = arguments.values,

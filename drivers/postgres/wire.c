@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,7 +30,7 @@ enum status pg_session_check(struct pg_session *session, struct error *err) {
     if (session->base.broken) {
         return session_lost(session, err);
     }
-    if (session->owner != getpid()) {
+    if (session->base.owner != getpid()) {
         return error_set(
                 err, STATUS_LOST, "connection to server belongs to the process that opened it");
     }
@@ -61,8 +62,7 @@ enum status pg_session_break(
     return session_lost(session, err);
 }
 
-/* libpq's own reason, for a call of it that failed. */
-static enum status session_failed(struct pg_session *session, struct error *err) {
+enum status pg_session_failed(struct pg_session *session, struct error *err) {
     char line[ERROR_MESSAGE_BYTES];
 
     pg_message_line(PQerrorMessage(session->connection), line, sizeof(line));
@@ -76,6 +76,9 @@ enum status pg_request_create(
         struct pg_session *session, struct pg_request **out, struct error *err) {
     enum status status = pg_session_check(session, err);
 
+    if (status == STATUS_OK && session->first != NULL && session->first->copy) {
+        status = pg_copy_out_of_the_way(session, err);
+    }
     if (status != STATUS_OK) {
         return status;
     }
@@ -93,7 +96,7 @@ static enum status request_added(struct pg_request *request, int accepted, struc
     struct pg_session *session = request->session;
 
     if (!accepted) {
-        return session_failed(session, err);
+        return pg_session_failed(session, err);
     }
     request->command_count++;
     if (request->command_count == 1) {
@@ -107,10 +110,24 @@ static enum status request_added(struct pg_request *request, int accepted, struc
     return STATUS_OK;
 }
 
+/* Before a command: where the session is shared, a request outside a transaction begins with
+ * the settings. */
+static enum status request_begin(struct pg_request *request, struct error *err) {
+    struct pg_session *session = request->session;
+    enum status status = pg_session_check(session, err);
+
+    if (status == STATUS_OK && session->shared && !session->snapshot_open &&
+            request->command_count == 0 && !request->settled) {
+        request->settles = true;
+        status = pg_settings_enter(session, request, err);
+    }
+    return status;
+}
+
 enum status pg_request_add(
         struct pg_request *request, const struct pg_command *command, struct error *err) {
     struct pg_session *session = request->session;
-    enum status status = pg_session_check(session, err);
+    enum status status = request_begin(request, err);
 
     if (status != STATUS_OK) {
         return status;
@@ -151,7 +168,7 @@ enum status pg_request_add_text(
 enum status pg_request_prepare(
         struct pg_request *request, const char *name, const char *sql, struct error *err) {
     struct pg_session *session = request->session;
-    enum status status = pg_session_check(session, err);
+    enum status status = request_begin(request, err);
 
     if (status != STATUS_OK) {
         return status;
@@ -163,7 +180,7 @@ enum status pg_request_prepare(
 enum status pg_request_describe(
         struct pg_request *request, const char *sql, struct error *err) {
     struct pg_session *session = request->session;
-    enum status status = pg_session_check(session, err);
+    enum status status = request_begin(request, err);
 
     if (status != STATUS_OK) {
         return status;
@@ -186,7 +203,7 @@ enum status pg_request_send(struct pg_request *request, struct error *err) {
     }
     assert(request->command_count > 0); /* ensured by callers: a Sync alone is no request */
     if (!PQpipelineSync(session->connection) || PQflush(session->connection) < 0) {
-        return session_failed(session, err);
+        return pg_session_failed(session, err);
     }
     request->trip = session->base.counts.round_trips;
     request->waited_ms = pg_now_ms() - start; /* a server nearby may have answered by now */
@@ -198,9 +215,15 @@ void pg_request_drop(struct pg_request *request) {
         return;
     }
     PQclear(request->result);
+    PQclear(request->second);
     PQclear(request->failure);
+    PQfreemem(request->message);
+    pg_spill_destroy(request->spill);
     request->result = NULL;
+    request->second = NULL;
     request->failure = NULL;
+    request->message = NULL;
+    request->spill = NULL;
     request->held = false;
     /* One that never got a command is in no queue; one that is in the queue is freed by reading
      * its answer, since what comes must be told apart from the answers behind it. */
@@ -212,14 +235,28 @@ void pg_request_drop(struct pg_request *request) {
 /* ---- reading ------------------------------------------------------------------------------
  */
 
-/* The server says why before it closes the connection. */
+/* The server says why before it closes the connection; and where one prepared statement is
+ * gone, somebody took all of them away. */
 static void session_note_failure(struct pg_session *session, const PGresult *result) {
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     struct error reason = { 0 };
 
+    if (sqlstate != NULL && strcmp(sqlstate, "26000") == 0) {
+        pg_prepared_clear(session);
+        session->definition_prepared = false;
+    }
     if (pg_result_error(result, false, &reason) == STATUS_LOST) {
         error_move(&session->lost, &reason);
     }
     error_clear(&reason);
+}
+
+void pg_request_answered(struct pg_request *request) {
+    struct session_counts *counts = &request->session->base.counts;
+
+    if (request->trip >= counts->round_trips) {
+        counts->round_trips = request->trip + 1;
+    }
 }
 
 static void request_done(struct pg_session *session, struct pg_request *request) {
@@ -229,9 +266,7 @@ static void request_done(struct pg_session *session, struct pg_request *request)
     }
     request->next = NULL;
     request->done = true;
-    if (request->trip >= session->base.counts.round_trips) {
-        session->base.counts.round_trips = request->trip + 1;
-    }
+    pg_request_answered(request);
     if (!request->held) {
         pg_request_drop(request);
     }
@@ -239,16 +274,23 @@ static void request_done(struct pg_session *session, struct pg_request *request)
 
 /* Rows are kept in preference to the mere success of a command behind them. */
 static void request_keep(struct pg_request *request, PGresult *result) {
-    if (PQresultStatus(result) == PGRES_COMMAND_OK && request->result != NULL &&
-            PQresultStatus(request->result) == PGRES_TUPLES_OK) {
+    bool rows = request->result != NULL && PQresultStatus(request->result) == PGRES_TUPLES_OK;
+
+    if (rows && PQresultStatus(result) == PGRES_COMMAND_OK) {
         PQclear(result);
+        return;
+    }
+    if (rows && request->both) {
+        PQclear(request->second);
+        request->second = result;
         return;
     }
     PQclear(request->result);
     request->result = result;
 }
 
-static void request_sync(struct pg_session *session, struct pg_request *request) {
+void pg_request_end(struct pg_request *request) {
+    struct pg_session *session = request->session;
     bool undo = request->undo;
 
     request_done(session, request);
@@ -257,21 +299,33 @@ static void request_sync(struct pg_session *session, struct pg_request *request)
     }
 }
 
-/* One result of the oldest request. Given. */
-static void request_take(struct pg_request *request, PGresult *result) {
+/* Only INSERT, UPDATE, DELETE and the like affect rows; what SELECT and FETCH give is no news.
+ */
+static void request_count_rows(struct pg_request *request, PGresult *result) {
+    const char *rows = PQcmdTuples(result);
+
+    if (rows[0] != '\0' && strncmp(PQcmdStatus(result), "SELECT", 6) != 0 &&
+            strncmp(PQcmdStatus(result), "FETCH", 5) != 0) {
+        request->affected += strtoll(rows, NULL, 10);
+        request->uneven += strcmp(rows, "1") != 0;
+    }
+}
+
+void pg_request_take(struct pg_request *request, PGresult *result) {
     struct pg_session *session = request->session;
     int64_t bytes = (int64_t)PQresultMemorySize(result);
 
     request->bytes += bytes;
     session->base.counts.bytes_in += bytes;
+    request_count_rows(request, result);
     switch (PQresultStatus(result)) {
     case PGRES_PIPELINE_SYNC:
         PQclear(result);
-        request_sync(session, request);
+        pg_request_end(request);
         return;
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
-        if (request->held) {
+        if (request->held && !(request->settles && request->answered == 0)) {
             request_keep(request, result);
             return;
         }
@@ -297,13 +351,16 @@ enum status pg_session_read(struct pg_session *session, struct error *err) {
     if (status != STATUS_OK || session->first == NULL) {
         return status;
     }
+    if (session->first->copy) {
+        return pg_copy_read(session, err);
+    }
     /* Results that came before the connection's end are still to be had when this fails. */
     readable = PQconsumeInput(session->connection);
     while (session->first != NULL && !PQisBusy(session->connection)) {
         PGresult *result = PQgetResult(session->connection);
 
         if (result != NULL) {
-            request_take(session->first, result);
+            pg_request_take(session->first, result);
         } else {
             session->first->answered++;
             if (session->first->answered > session->first->command_count) {
@@ -311,13 +368,30 @@ enum status pg_session_read(struct pg_session *session, struct error *err) {
             }
         }
         if (PQstatus(session->connection) == CONNECTION_BAD) {
-            return session_failed(session, err);
+            return pg_session_failed(session, err);
         }
     }
     if (!readable || (session->first != NULL && !PQisBusy(session->connection))) {
-        return session_failed(session, err);
+        return pg_session_failed(session, err);
     }
     return STATUS_OK;
+}
+
+enum status pg_session_look(struct pg_session *session, struct error *err) {
+    struct pollfd wire = { .events = POLLIN };
+    enum status status = pg_session_read(session, err);
+
+    if (status != STATUS_OK || session->first != NULL) {
+        return status;
+    }
+    wire.fd = PQsocket(session->connection);
+    while (poll(&wire, 1, 0) > 0) {
+        if (!PQconsumeInput(session->connection)) {
+            return pg_session_failed(session, err);
+        }
+    }
+    PQisBusy(session->connection); /* looks at what came: pg_notice_received() keeps a FATAL */
+    return session->lost.status == STATUS_OK ? STATUS_OK : pg_session_failed(session, err);
 }
 
 void pg_session_poll(struct pg_session *session, int ms) {
@@ -329,30 +403,52 @@ void pg_session_poll(struct pg_session *session, int ms) {
     poll(&wire, 1, ms); /* whatever it says, the caller reads and looks */
 }
 
+/* A server that is stopped or out of reach does not keep statement_timeout. heard_ms: when
+ * something came last. */
+static bool wait_is_late(const struct pg_session *session, double heard_ms, double now_ms) {
+    return session->statement_timeout_ms > 0 && session->deadline_ms <= 0 &&
+           now_ms > heard_ms + (double)session->statement_timeout_ms + STATEMENT_GRACE_MS;
+}
+
+enum status pg_session_wait(
+        struct pg_session *session, struct pg_wait *wait, struct error *err) {
+    double now;
+
+    if (session->base.counts.bytes_in != wait->bytes_in) {
+        wait->bytes_in = session->base.counts.bytes_in;
+        wait->heard_ms = pg_now_ms();
+    }
+    pg_session_poll(session, WAIT_SLICE_MS);
+    now = pg_now_ms();
+    if (now - wait->asked_ms < WAIT_SLICE_MS) {
+        return STATUS_OK;
+    }
+    wait->asked_ms = now;
+    if (wait_is_late(session, wait->heard_ms, now)) {
+        return pg_session_break(session, STATUS_TIMEOUT,
+                "no answer, although statement_timeout_ms has passed", err);
+    }
+    if (session->deadline_ms > 0 && now > session->deadline_ms) {
+        return pg_session_break(session, STATUS_LOST, "no answer in time", err);
+    }
+    if (session->base.host.interrupted != NULL &&
+            session->base.host.interrupted(session->base.host.context)) {
+        pg_session_cancel(session);
+        return error_set(err, STATUS_CANCELLED, "interrupted");
+    }
+    return STATUS_OK;
+}
+
 enum status pg_request_wait(struct pg_request *request, struct error *err) {
     struct pg_session *session = request->session;
-    double start = pg_now_ms(), asked = start;
+    double start = pg_now_ms();
+    struct pg_wait waiting = pg_wait_begin(session, start);
     enum status status = STATUS_OK;
 
-    while (!request->done) {
+    while (status == STATUS_OK && !request->done) {
         status = pg_session_read(session, err);
-        if (status != STATUS_OK || request->done) {
-            break;
-        }
-        pg_session_poll(session, WAIT_SLICE_MS);
-        if (pg_now_ms() - asked < WAIT_SLICE_MS) {
-            continue;
-        }
-        asked = pg_now_ms();
-        if (session->deadline_ms > 0 && asked > session->deadline_ms) {
-            status = pg_session_break(session, STATUS_LOST, "no answer in time", err);
-            break;
-        }
-        if (session->base.host.interrupted != NULL &&
-                session->base.host.interrupted(session->base.host.context)) {
-            pg_session_cancel(session);
-            status = error_set(err, STATUS_CANCELLED, "interrupted");
-            break;
+        if (status == STATUS_OK && !request->done) {
+            status = pg_session_wait(session, &waiting, err);
         }
     }
     request->waited_ms += pg_now_ms() - start;

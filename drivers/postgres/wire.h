@@ -15,8 +15,6 @@
 
 #include "drivers/postgres/internal.h"
 
-#include <sys/types.h>
-
 struct pg_request {
     struct pg_request *next;
     struct pg_session *session;
@@ -27,34 +25,91 @@ struct pg_request {
     size_t answered;      /* commands whose results have ended */
     bool guarded;         /* by a savepoint: its failure does not end the snapshot for others */
     bool undo;            /* that savepoint must be rolled back to */
+    bool settled;         /* pg_settings_enter() has put the settings into it */
+    bool settles;         /* they are its first command, whose row nobody wants */
     PGresult *result;     /* of the last command, or the last one that gave rows; owned */
+    PGresult *second;     /* rows of one more command, where both are wanted; owned */
     PGresult *failure;    /* the first command's that failed; owned */
+    bool both;            /* keep the first rows in result, those behind them in second */
     int64_t trip;         /* the session's newest when it was sent */
     double waited_ms;     /* spent in sending and in waiting for it */
     int64_t bytes;        /* of its results */
+    int64_t affected;     /* rows, by all its commands together */
+    int64_t uneven;       /* of its commands that tell, how many did not affect just one */
+
+    /* A COPY: copy_wire.c. It is alone in the queue. */
+    bool copy;
+    bool copying;           /* its messages are coming */
+    bool cut;               /* some of them are lost */
+    char *message;          /* libpq's: the one being read */
+    struct pg_spill *spill; /* those that were put aside; NULL: none had to be */
 };
 
 enum {
     PG_NOTICES_BYTES_MAX = 8192,
     PG_PARAMETERS_MAX = 65535, /* of the protocol */
-    CANCEL_ANSWER_MS = 1000
+    CANCEL_ANSWER_MS = 1000,
+    STATEMENT_GRACE_MS = 500 /* what the server may take to end a statement by itself */
+};
+
+/* One that SQLite opened. Those at the top of the stack need not have been sent yet. */
+struct pg_savepoint {
+    int level;
+    unsigned serial; /* its remote name */
+    bool sent;
+};
+
+/* What must be sent before the next statement. */
+struct pg_step {
+    bool release;    /* else: rolled back to */
+    unsigned serial; /* the savepoint's */
+};
+
+/* One that writes; see transaction.c. */
+struct pg_transaction {
+    bool writes; /* between begin with writes and its end */
+    enum isolation isolation;
+    bool sent;  /* BEGIN was */
+    bool wrote; /* a statement that may write was sent */
+    unsigned serial;
+    struct pg_savepoint *savepoints;
+    size_t savepoint_count, savepoint_capacity;
+    struct pg_step *steps;
+    size_t step_count, step_capacity;
+    struct pg_request *identity; /* asked for; NULL: not yet, or answered */
+    char id[24];                 /* the server's number for it; "": not known */
+    char server[32];             /* which run of the server gave it */
 };
 
 struct pg_session {
     struct session base;
     PGconn *connection; /* NULL once broken */
-    pid_t owner;        /* a child of this process must not speak for it */
     struct pg_request *first, *last;
     struct error lost; /* why it broke */
+    char *place; /* what it was connected by: for a second one that asks what became of this */
     int64_t connect_timeout_ms;
-    double deadline_ms;   /* while opening; 0: no wait has an end of its own */
-    struct text notices;  /* since the last record of bridge_log */
-    bool utf8, sql_ascii; /* what server_encoding says */
-    bool stats_readable;  /* pg_stats may be read */
+    int64_t statement_timeout_ms; /* 0: the server's own alone */
+    double deadline_ms;           /* while opening; 0: no wait has an end of its own */
+    struct text notices;          /* since the last record of bridge_log */
+    bool utf8, sql_ascii;         /* what server_encoding says */
+    bool stats_readable;          /* pg_stats may be read */
+    bool statement_timeout; /* a statement must not last as long as the host takes to read */
+
+    char *settings;     /* the statement that makes them all; see settings.c */
+    const char *pooler; /* the option, while opening */
+    bool shared;        /* by a pooler's other clients: nothing outlives a transaction */
+    struct pg_request *discarded, *reset; /* of pg_reset(); NULL: nothing to wait for */
+    bool user_sql_before;                 /* since the last reset */
+
     unsigned cursor_serial;
+    bool interleaved; /* a COPY had to make way: its program reads several results at once */
     int open_scans;
-    int64_t undone;  /* failures whose savepoint was rolled back to */
-    uint64_t proven; /* hash of the last statement that has worked; see scan.c */
+    struct pg_scan *scans; /* the open ones */
+    int64_t undone;        /* failures whose savepoint was rolled back to */
+    uint64_t proven;       /* hash of the last statement that has worked; see scan.c */
+
+    struct pg_prepared *prepared; /* prepared.h: the one used last comes first */
+    unsigned prepared_serial;
 
     unsigned definition_serial; /* of its prepared statement: another for each attempt */
     bool definition_prepared;
@@ -64,6 +119,8 @@ struct pg_session {
     bool snapshot_own;        /* wanted by a scan alone: over with the last one */
     bool user_sql; /* a statement of the user's may have changed settings: roll back */
     int64_t idle_ms;
+    struct pg_transaction transaction;
+    int64_t idle_set_ms; /* what the session has without SET LOCAL */
 };
 
 static inline struct pg_session *pg_session_from(struct session *session) {
@@ -108,9 +165,41 @@ void pg_request_drop(struct pg_request *); /* accepts NULL */
 
 /* Reads what has come, without waiting. */
 enum status pg_session_read(struct pg_session *, struct error *);
+/* The same, and notices also when nothing is awaited that the server has gone. */
+enum status pg_session_look(struct pg_session *, struct error *);
+double pg_now_ms(void);
+/* One slice of waiting for more. A host that wants no more: cancels, STATUS_CANCELLED. */
+struct pg_wait {
+    double asked_ms; /* when the host was last asked, or waiting began */
+    double heard_ms; /* when something came last, or waiting began */
+    int64_t bytes_in;
+};
+static inline struct pg_wait pg_wait_begin(const struct pg_session *session, double now_ms) {
+    return (struct pg_wait){
+        .asked_ms = now_ms, .heard_ms = now_ms, .bytes_in = session->base.counts.bytes_in
+    };
+}
+enum status pg_session_wait(struct pg_session *, struct pg_wait *, struct error *);
+/* A call of libpq failed: breaks the session, with libpq's own reason. */
+enum status pg_session_failed(struct pg_session *, struct error *);
 /* Waits for the socket to become readable, or writable where something is left to send. */
 void pg_session_poll(struct pg_session *, int ms);
-double pg_now_ms(void);
+
+/* The parts of reading that copy_wire.c shares: one result of the oldest request (given), the
+ * first sign of an answer, its end. */
+void pg_request_take(struct pg_request *, PGresult *);
+void pg_request_answered(struct pg_request *);
+void pg_request_end(struct pg_request *);
+
+/* ---- copy_wire.c --------------------------------------------------------------------------
+ */
+
+/* While the oldest request is a COPY: pg_session_read() for it. */
+enum status pg_copy_read(struct pg_session *, struct error *);
+/* Reads all that is left of it, so that the session can be used. */
+enum status pg_copy_out_of_the_way(struct pg_session *, struct error *);
+struct pg_spill;
+void pg_spill_destroy(struct pg_spill *); /* accepts NULL */
 
 /* ---- cancel.c -----------------------------------------------------------------------------
  */
@@ -127,22 +216,56 @@ void pg_log(struct pg_session *, const struct statement_record *);
 
 void pg_notice_received(void *session, const PGresult *);
 
+/* ---- settings.c ---------------------------------------------------------------------------
+ */
+
+/* Makes every setting, once; notes what the server says of itself. */
+enum status pg_settings_open(struct pg_session *, const struct options *, struct error *);
+/* Where the session is shared: the settings into a request whose transaction has begun. */
+enum status pg_settings_enter(struct pg_session *, struct pg_request *, struct error *);
+
 /* ---- connect.c ----------------------------------------------------------------------------
  */
 
 /* Fills session->connection, within session->connect_timeout_ms. */
 enum status pg_connect(struct pg_session *, const char *connection, struct error *);
 
+/* ---- prepared.c ---------------------------------------------------------------------------
+ */
+
+void pg_prepared_clear(struct pg_session *); /* nothing is sent */
+
 /* ---- snapshot.c ---------------------------------------------------------------------------
  */
 
 /* The commands that must go before the first statement of a snapshot, into the same request. */
 enum status pg_snapshot_enter(struct pg_session *, struct pg_request *, struct error *);
+/* The same as text in front of a COPY. What is appended must be sent. */
+void pg_snapshot_append(struct pg_session *, struct text *sql);
 /* Around the commands of one request, while other scans share the snapshot: a savepoint, and
  * its release. A failure between them is undone as soon as it is read. */
 enum status pg_snapshot_guard(struct pg_session *, struct pg_request *, struct error *);
 enum status pg_snapshot_release(struct pg_request *, struct error *);
 void pg_snapshot_undo(struct pg_session *);
+/* Whatever is still under way is stopped, and its answers are read. */
+void pg_session_settle(struct pg_session *);
+
+/* ---- transaction.c ------------------------------------------------------------------------
+ */
+
+const char *pg_transaction_begin_sql(const struct pg_session *);
+/* The savepoints that wait, into the request of the next statement. */
+enum status pg_transaction_enter(struct pg_session *, struct pg_request *, struct error *);
+/* Behind the request of a statement that may write: what is needed to ask, after a lost COMMIT,
+ * what became of it. */
+enum status pg_transaction_wrote(struct pg_session *, struct error *);
+void pg_transaction_clear(struct pg_transaction *); /* memory back */
+
+/* ---- outcome.c ----------------------------------------------------------------------------
+ */
+
+/* COMMIT was sent on a session that is broken now. STATUS_OK: committed. */
+enum status pg_outcome_find(struct pg_session *, int64_t timeout_ms, struct error *);
 
 /* ---- errors.c -----------------------------------------------------------------------------
  */

@@ -1,7 +1,8 @@
-/* The remote connection: opened through the host's own API table, configured to read only, and
- * its transactions. A file is opened read-only; when SQLite must repair or create something
- * beside it first (a hot journal, the index of a WAL), it is opened for writing and kept from
- * it by query_only. guard.c has the callbacks, statements.c what is prepared. */
+/* The remote connection: opened through the host's own API table and configured. What may
+ * write is looked at statement by statement (statements.c). With readonly=1 a file is opened
+ * read-only; when SQLite must repair or create something beside it first (a hot
+ * journal, the index of a WAL), it is opened for writing all the same. guard.c has the
+ * callbacks, statements.c what is prepared. */
 #include "drivers/sqlite/internal.h"
 
 #include "drivers/url.h"
@@ -30,6 +31,8 @@ static const struct {
     { SQLITE_AUTH, STATUS_DENIED },
     { SQLITE_PERM, STATUS_DENIED },
     { SQLITE_SCHEMA, STATUS_SCHEMA },
+    { SQLITE_CONSTRAINT, STATUS_CONSTRAINT },
+    { SQLITE_MISMATCH, STATUS_VALUE },
     /* The file is out of reach: opening it again may help, going on cannot. A journal that some
      * crashed writer left shows as READONLY, and is rolled back when opened again. */
     { SQLITE_IOERR, STATUS_LOST },
@@ -43,6 +46,9 @@ static enum status failure_status(const struct sq_session *session, int code) {
     if (session->stopped != STATUS_OK &&
             (primary == SQLITE_INTERRUPT || primary == SQLITE_BUSY)) {
         return session->stopped;
+    }
+    if (sqlite3_extended_errcode(session->db) == SQLITE_BUSY_SNAPSHOT) {
+        return STATUS_RETRY; /* another connection wrote since this transaction began to read */
     }
     for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
         if (failures[i].code == primary) {
@@ -72,11 +78,14 @@ enum status sq_fail(struct sq_session *session, int code, const char *sql, struc
     } else {
         error_set(err, status, "%s", sqlite3_errmsg(session->db));
     }
+    if (status == STATUS_CONSTRAINT) {
+        sq_explain_constraint(sqlite3_extended_errcode(session->db), err);
+    }
     error_statement(err, sql);
     return err != NULL ? err->status : status;
 }
 
-/* ---- statements without rows, transactions ----------------------------------------- */
+/* ---- statements without rows ------------------------------------------------------- */
 
 enum status sq_execute(struct sq_session *session, const char *sql, struct error *err) {
     enum status status = sq_guard_start(session, 0, err);
@@ -88,66 +97,15 @@ enum status sq_execute(struct sq_session *session, const char *sql, struct error
     }
     session->trusted = true;
     status = sq_prepare(session, sql, &statement, err);
-    session->trusted = false;
-    if (status != STATUS_OK) {
-        return status;
-    }
-    code = sq_step(session, statement);
-    if (code != SQLITE_DONE && code != SQLITE_ROW) {
-        status = sq_fail(session, code, sql, err);
-    }
-    sq_put_back(session, statement);
-    return status;
-}
-
-/* SQLite rolls a transaction back by itself when memory runs out in it. What follows would see
- * another state of the database, so it is refused until all readers have left. */
-enum status sq_enter(struct sq_session *session, struct error *err) {
-    if (!session->in_transaction) {
-        enum status status = sq_execute(session, "BEGIN", err);
-
-        if (status != STATUS_OK) {
-            return status;
+    if (status == STATUS_OK) {
+        code = sq_step(session, statement); /* which may prepare it once more */
+        if (code != SQLITE_DONE && code != SQLITE_ROW) {
+            status = sq_fail(session, code, sql, err);
         }
-        session->in_transaction = true;
-        session->version_known = false;
-    } else if (sqlite3_get_autocommit(session->db)) {
-        return error_set(err, STATUS_LOST, "snapshot of the SQLite database has ended");
-    }
-    session->readers++;
-    return STATUS_OK;
-}
-
-/* Without sq_execute(): an interrupted host must not keep the transaction open. */
-static void end_transaction(struct sq_session *session) {
-    if (session->readers > 0 || session->snapshot || !session->in_transaction) {
-        return;
-    }
-    session->in_transaction = false;
-    session->stopped = STATUS_OK;
-    session->trusted = true;
-    if (!sqlite3_get_autocommit(session->db) &&
-            sqlite3_exec(session->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
-        session->base.broken = true;
+        sq_put_back(session, statement);
     }
     session->trusted = false;
-}
-
-void sq_leave(struct sq_session *session) {
-    session->readers--;
-    end_transaction(session);
-}
-
-enum status sq_begin(struct session *base, int64_t idle_ms, struct error *err) {
-    (void)idle_ms; /* there is no server to end an idle snapshot */
-    (void)err;
-    sq_session(base)->snapshot = true; /* sq_enter() begins it with the next statement */
-    return STATUS_OK;
-}
-
-void sq_finish(struct session *base) {
-    sq_session(base)->snapshot = false;
-    end_transaction(sq_session(base));
+    return status;
 }
 
 /* ---- questions with one integer for an answer -------------------------------------- */
@@ -232,7 +190,10 @@ static enum status configure(struct sq_session *session, struct error *err) {
         return sq_fail(session, code, NULL, err);
     }
     status = sq_guard_install(session, err);
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK) { /* a remote keeps its own constraints, whoever writes */
+        status = sq_execute(session, "PRAGMA foreign_keys = 1", err);
+    }
+    if (status == STATUS_OK && session->readonly) {
         status = sq_execute(session, "PRAGMA query_only = 1", err);
     }
     if (status ==
@@ -273,17 +234,22 @@ static void close_database(struct sq_session *session) {
     session->db = NULL;
 }
 
+/* Opened for writing SQLite is content with reading where the file allows no more. */
 static enum status open_file(struct sq_session *session, const char *path, struct error *err) {
     struct error first = { 0 };
-    enum status status = open_with(session, path, SQLITE_OPEN_READONLY, &first);
+    enum status status = open_with(session, path,
+            session->readonly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, &first);
 
-    if (status == STATUS_LOST) { /* reading may need more of the file system than reading */
+    if (status == STATUS_LOST &&
+            session->readonly) { /* reading may need more of the file system than reading */
         error_clear(&first);
         close_database(session);
         session->base.broken = false;
         status = open_with(session, path, SQLITE_OPEN_READWRITE, &first);
     }
     session->is_file = true;
+    session->readonly = session->readonly ||
+                        (session->db != NULL && sqlite3_db_readonly(session->db, "main") == 1);
     error_move(err, &first);
     return status;
 }
@@ -359,6 +325,7 @@ enum status sq_open(const char *connection, const struct options *options,
             sqlite3_libversion());
     session->limit_ms = (double)options_integer(options, "statement_timeout_ms");
     session->busy_limit_ms = session->limit_ms > 0 ? session->limit_ms : SQ_BUSY_MS;
+    session->readonly = options_bool(options, "readonly");
     status = open_place(session, connection, options_text(options, "share"), &cause);
     if (status != STATUS_OK) {
         status = explain_open(session, connection, &cause, err);

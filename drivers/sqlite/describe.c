@@ -2,6 +2,7 @@
  * side is decided in types.c; catalog.c says which relations there are. */
 #include "drivers/sqlite/internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char columns_sql[] =
@@ -69,7 +70,7 @@ enum status sq_create_schema(struct sq_session *session, size_t column_count,
     relation->integer_key = -1;
     relation->unique_key = -1;
     schema->driver_data = relation;
-    schema->why_not = "this version only reads SQLite databases";
+    schema->why_not = "a query cannot be written";
     *out = schema;
     return STATUS_OK;
 }
@@ -228,6 +229,53 @@ static enum status estimate_rows(const struct sq_description *described, struct 
     return status;
 }
 
+/* The column's distinct values, from "rows rows-of-one-value ..." of an index that begins with
+ * it. */
+static void count_distinct(struct schema *schema, const char *index, const char *stat) {
+    char *end = NULL;
+    double rows = strtod(stat, &end), equal = strtod(end, NULL);
+
+    schema->rows_estimate = rows;
+    for (size_t i = 0; index != NULL && equal > 0 && i < schema->key_count; i++) {
+        const struct key *key = &schema->keys[i];
+
+        if (key->name != NULL && sqlite3_stricmp(key->name, index) == 0 &&
+                key->column_count > 0) {
+            schema->columns[key->columns[0]].distinct_count = rows / equal;
+        }
+    }
+}
+
+/* What ANALYZE has counted, where it ran. */
+static enum status read_counts(const struct sq_description *described, struct error *err) {
+    static const char *const questions[] = {
+        "SELECT name, NULL FROM main.sqlite_schema WHERE name = 'sqlite_stat1' AND ?1 <> ''",
+        "SELECT idx, stat FROM main.sqlite_stat1 WHERE tbl = ?1",
+    };
+    enum status status = STATUS_OK;
+    bool analyzed = true;
+
+    for (size_t i = 0; i < 2 && analyzed && status == STATUS_OK; i++) {
+        sqlite3_stmt *statement = NULL;
+        bool more = false;
+
+        status = sq_ask(described, questions[i], &statement, err);
+        if (status == STATUS_OK) {
+            status = sq_next_row(described->session, statement, &more, err);
+        }
+        analyzed = more;
+        while (i == 1 && status == STATUS_OK && more) {
+            const char *stat = (const char *)sqlite3_column_text(statement, 1);
+
+            count_distinct(described->schema, (const char *)sqlite3_column_text(statement, 0),
+                    stat != NULL ? stat : "");
+            status = sq_next_row(described->session, statement, &more, err);
+        }
+        sq_put_back(described->session, statement);
+    }
+    return status;
+}
+
 static enum status describe_table(struct sq_description *described, struct error *err) {
     enum status status = sq_describe_keys(described, err);
 
@@ -235,7 +283,15 @@ static enum status describe_table(struct sq_description *described, struct error
     if (status == STATUS_OK && described->relation->rowid_name != NULL) {
         status = estimate_rows(described, err);
     }
-    return status;
+    return status == STATUS_OK ? read_counts(described, err) : status;
+}
+
+static void describe_writing(const struct sq_session *session, const struct sq_listed *listed,
+        struct schema *schema) {
+    schema->why_not = listed->is_view     ? "a view cannot be written"
+                      : session->readonly ? "the database is read-only"
+                                          : NULL;
+    schema->writable = schema->why_not == NULL;
 }
 
 enum status sq_describe_relation(struct sq_session *session, const struct sq_listed *listed,
@@ -259,6 +315,7 @@ enum status sq_describe_relation(struct sq_session *session, const struct sq_lis
         status = describe_table(&described, err);
     }
     if (status == STATUS_OK) {
+        describe_writing(session, listed, described.schema);
         sq_take_fingerprint(described.schema);
         *out = described.schema;
         described.schema = NULL;

@@ -10,7 +10,8 @@ static const struct option_spec sqlite_server_options[] = {
 
 const struct driver sqlite_driver = {
     .name = "sqlite",
-    .capabilities = DRIVER_SQL | DRIVER_SNAPSHOT,
+    .capabilities = DRIVER_SQL | DRIVER_SNAPSHOT | DRIVER_WRITE | DRIVER_SAVEPOINT |
+                    DRIVER_SHARED_SESSION,
     .server_options = sqlite_server_options,
     .parse_url = sq_parse_url,
     .open = sq_open,
@@ -25,8 +26,18 @@ const struct driver sqlite_driver = {
     .judge = sq_judge,
     .begin = sq_begin,
     .finish = sq_finish,
+    .commit = sq_commit,
+    .rollback = sq_rollback,
+    .savepoint = sq_savepoint,
+    .release = sq_release,
+    .rollback_to = sq_rollback_to,
     .scan_start = sq_scan_start,
     .scan_next = sq_scan_next,
     .scan_end = sq_scan_end,
     .query_start = sq_query_start,
+    .write_start = sq_write_start,
+    .write_row = sq_write_row,
+    .write_flush = sq_write_flush,
+    .write_end = sq_write_end,
+    .execute = sq_run,
 };

@@ -1,7 +1,8 @@
 /* What the files of the sqlite driver share: its own structs and the facts they pass on.
  *
  *   url.c                  URLs -> what open() takes (pure)
- *   connection.c           open, configure, snapshots, remote errors
+ *   connection.c           open, configure, remote errors
+ *   transaction.c          snapshots, transactions, savepoints
  *   guard.c                what stops a statement: interrupts, timeouts, locks, the authorizer
  *   statements.c           prepared statements, kept for the next scan
  *   catalog.c              the walk over relations; are they still as described
@@ -10,6 +11,7 @@
  *   judge.c                presentation + values -> predicates (pure)
  *   dialect.c              query -> SQL + parameters (pure)
  *   scan.c, decode.c       run a statement; rows -> batch
+ *   change.c, write.c      changes -> SQL (pure); writing, and what a broken constraint says
  *
  * The remote is a database of the very library the host runs on, so a comparison means the same
  * on both sides as soon as affinities and collations agree: all that judge.c and types.c do is
@@ -64,6 +66,7 @@ struct sq_session {
     struct session base;
     sqlite3 *db;
     bool is_file, utf16, like_builtin;
+    bool readonly; /* readonly=1, or the file cannot be written */
 
     /* guard.c: the statement that is under way */
     double started_ms, asked_ms;
@@ -79,6 +82,8 @@ struct sq_session {
     /* snapshots: one transaction from the first scan to the last, or from begin to finish */
     int readers;         /* between sq_enter() and sq_leave() */
     bool snapshot;       /* between begin and finish */
+    bool writing;        /* between begin with writes and commit or rollback */
+    bool write_first;    /* its first statement writes */
     bool in_transaction; /* BEGIN was said; SQLite may have rolled back since */
     bool version_known;
     int64_t version; /* PRAGMA schema_version in this transaction */
@@ -107,18 +112,28 @@ enum status sq_open(const char *connection, const struct options *, const struct
 void sq_close(struct session *);
 enum status sq_ping(struct session *, double *ms, struct error *);
 const char *sq_local_file(struct session *);
-enum status sq_begin(struct session *, int64_t idle_ms, struct error *);
-void sq_finish(struct session *);
 
 /* Makes an error of SQLite's code and message; sql: the statement to blame, or NULL. */
 enum status sq_fail(struct sq_session *, int code, const char *sql, struct error *);
 /* One of our own statements that has no rows to read. */
 enum status sq_execute(struct sq_session *, const char *sql, struct error *);
+/* The remote's schema_version, asked once per transaction. */
+enum status sq_schema_version(struct sq_session *, int64_t *version, struct error *);
+
+/* ---- transaction.c ----------------------------------------------------------------- */
+
+enum status sq_begin(struct session *, const struct transaction_options *, struct error *);
+void sq_finish(struct session *);
+enum status sq_commit(struct session *, int64_t timeout_ms, struct error *);
+void sq_rollback(struct session *);
+enum status sq_savepoint(struct session *, int level, struct error *);
+enum status sq_release(struct session *, int level, struct error *);
+enum status sq_rollback_to(struct session *, int level, struct error *);
 /* A reader holds the session's transaction open; the first begins it, the last ends it. */
 enum status sq_enter(struct sq_session *, struct error *);
 void sq_leave(struct sq_session *);
-/* The remote's schema_version, asked once per transaction. */
-enum status sq_schema_version(struct sq_session *, int64_t *version, struct error *);
+/* Makes sure of the transaction that begin said; writes hold it open by themselves. */
+enum status sq_start_writing(struct sq_session *, struct error *);
 
 /* ---- guard.c ----------------------------------------------------------------------- */
 
@@ -147,6 +162,9 @@ enum status sq_bind(
  * the semicolon. */
 enum status sq_prepare_foreign(struct sq_session *, const char *sql, sqlite3_stmt **out,
         size_t *length, struct error *);
+/* A statement of the user's that may write. */
+enum status sq_prepare_writing(
+        struct sq_session *, const char *sql, sqlite3_stmt **out, struct error *);
 
 /* ---- catalog.c, describe.c, keys.c ------------------------------------------------- */
 
@@ -242,5 +260,26 @@ enum status sq_scan_next(struct scan *, struct batch *, struct error *);
 void sq_scan_end(struct scan *);
 enum status sq_query_start(struct session *, const char *sql, const struct value *args,
         size_t count, struct scan **out, struct error *);
+
+/* ---- change.c ---------------------------------------------------------------------- */
+
+/* The statement for changes of one kind, conflict and states; its parameters are the values
+ * set, in column order, and then the row's identity. */
+enum status sq_change_sql(
+        const struct schema *, const struct change *, struct text *sql, struct error *);
+
+/* ---- write.c ----------------------------------------------------------------------- */
+
+enum status sq_write_start(
+        struct session *, const struct schema *, struct writer **out, struct error *);
+enum status sq_write_row(struct writer *, const struct change *, unsigned flags,
+        struct write_result *, struct error *);
+enum status sq_write_flush(
+        struct writer *, struct write_result *, int64_t *rows, struct error *);
+void sq_write_end(struct writer *);
+enum status sq_run(struct session *, const char *sql, const struct value *args, size_t count,
+        int64_t *affected, struct error *);
+/* Which constraint, from SQLite's extended code and the message that stands in err. */
+void sq_explain_constraint(int extended_code, struct error *);
 
 #endif

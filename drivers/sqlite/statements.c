@@ -117,21 +117,53 @@ static enum status check_reads(sqlite3_stmt *statement, struct error *err) {
     return STATUS_OK;
 }
 
-enum status sq_prepare_foreign(struct sq_session *session, const char *sql, sqlite3_stmt **out,
-        size_t *length, struct error *err) {
-    sqlite3_stmt *statement = NULL;
-    const char *tail = sql;
+/* One statement and nothing behind it; tail: where it ends. */
+static enum status prepare_one(struct sq_session *session, const char *sql, sqlite3_stmt **out,
+        const char **tail, struct error *err) {
     enum status status = sq_guard_start(session, 0, err);
     int code;
 
     if (status != STATUS_OK) {
         return status;
     }
-    code = sqlite3_prepare_v3(session->db, sql, -1, 0, &statement, &tail);
-    if (code != SQLITE_OK) {
-        return sq_fail(session, code, sql, err);
+    code = sqlite3_prepare_v3(session->db, sql, -1, 0, out, tail);
+    return code == SQLITE_OK ? STATUS_OK : sq_fail(session, code, sql, err);
+}
+
+enum status sq_prepare_writing(
+        struct sq_session *session, const char *sql, sqlite3_stmt **out, struct error *err) {
+    sqlite3_stmt *statement = NULL;
+    const char *tail = sql;
+    enum status status = prepare_one(session, sql, &statement, &tail, err);
+
+    if (status == STATUS_DENIED) {
+        error_explain(err, NULL, NULL,
+                "transactions are the host's: BEGIN, COMMIT and SAVEPOINT there hold for the "
+                "remote as well; ATTACH and most PRAGMAs are refused");
     }
-    status = check_reads(statement, err);
+    if (status == STATUS_OK && statement == NULL) {
+        status = error_set(err, STATUS_USAGE, "statement is empty");
+    }
+    if (status == STATUS_OK) {
+        status = check_tail(session, tail, err);
+    }
+    if (status != STATUS_OK) {
+        sqlite3_finalize(statement);
+        return status;
+    }
+    *out = statement;
+    return STATUS_OK;
+}
+
+enum status sq_prepare_foreign(struct sq_session *session, const char *sql, sqlite3_stmt **out,
+        size_t *length, struct error *err) {
+    sqlite3_stmt *statement = NULL;
+    const char *tail = sql;
+    enum status status = prepare_one(session, sql, &statement, &tail, err);
+
+    if (status == STATUS_OK) {
+        status = check_reads(statement, err);
+    }
     if (status == STATUS_OK) {
         status = check_tail(session, tail, err);
     }

@@ -158,11 +158,12 @@ static void test_several_scans_at_once(void **state) {
 static void test_one_snapshot(void **state) {
     struct schema *schema = describe("contract_rows");
     struct query query = ask_all(schema);
+    struct transaction_options snapshot = { .idle_ms = 60000 };
     struct error err = { 0 };
     struct scan *scan;
 
     (void)state;
-    must(driver->begin(session, 60000, &err), &err);
+    must(driver->begin(session, &snapshot, &err), &err);
     scan = start(&query);
     assert_int_equal(drain(scan), 4);
     remote_run("INSERT INTO contract_rows VALUES(9, 'new')");

@@ -102,7 +102,7 @@ static void idle_snapshot_ends(void **state) {
 
     (void)state;
     batch_init(&batch);
-    pg_begin(session, 100, &err);
+    pg_begin(session, &(struct transaction_options){ .idle_ms = 100 }, &err);
     scan = start(session, &query);
     assert_int_equal(STATUS_OK, pg_scan_next(scan, &batch, &err));
     usleep(400000);
@@ -248,7 +248,7 @@ static void failures_stay_alone(void **state) {
 
     (void)state;
     batch_init(&batch);
-    pg_begin(session, 60000, &err);
+    pg_begin(session, &(struct transaction_options){ .idle_ms = 60000 }, &err);
     scan = start(session, &query);
     assert_int_equal(STATUS_OK, pg_scan_next(scan, &batch, &err));
     rows = batch.rows;

@@ -30,7 +30,7 @@ static void few_round_trips(void **state) {
     described = session->counts.round_trips;
     assert_int_equal(1, opened);
     assert_int_equal(2, described);
-    pg_begin(session, 60000, &err);
+    pg_begin(session, &(struct transaction_options){ .idle_ms = 60000 }, &err);
     scan = start(session, &query);
     batch_init(&batch);
     assert_int_equal(STATUS_OK, pg_scan_next(scan, &batch, &err));
@@ -65,7 +65,7 @@ static void one_snapshot(void **state) {
 
     (void)state;
     batch_init(&batch);
-    pg_begin(session, 60000, &err);
+    pg_begin(session, &(struct transaction_options){ .idle_ms = 60000 }, &err);
     scans[0] = start(session, &query);
     assert_int_equal(STATUS_OK, pg_scan_next(scans[0], &batch, &err));
     rows[0] = batch.rows;

@@ -71,7 +71,8 @@ void assert_left_alone(void) {
 /* ---- sessions -----------------------------------------------------------------------------
  */
 
-const struct option_spec *const option_tables[] = { server_options, value_options, NULL };
+const struct option_spec *const option_tables[] = { server_options, postgres_server_options,
+    value_options, NULL };
 
 enum status open_with(
         const char *where, const char *const *words, struct session **out, struct error *err) {

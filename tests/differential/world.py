@@ -153,14 +153,18 @@ def use(pg, schema):
     pg.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}; SET search_path = {schema}, public")
 
 
-def fill(pg, family, version, table):
+def plain_table(pg, table, pg_type):
+    pg.execute(sql.SQL("CREATE TABLE {} (id int PRIMARY KEY, c " + pg_type + ")")
+               .format(sql.Identifier(table)))
+
+
+def fill(pg, family, version, table, make=plain_table):
     """The family's table on the remote, and its rows as SQLite should show them; None when this
     server has no such type (an XML type without libxml)."""
     if version < family.since or not has_type(pg, family):
         return None
     name = sql.Identifier(table)
-    pg.execute(sql.SQL("CREATE TABLE {} (id int PRIMARY KEY, c " + family.pg_type + ")")
-               .format(name))
+    make(pg, table, family.pg_type)
     rows = [None] * family.null + values_of(family.values or family.name, version)
     with pg.cursor() as cursor:
         cursor.executemany(sql.SQL("INSERT INTO {} VALUES (%s, %s)").format(name),
@@ -181,15 +185,15 @@ def has_type(pg, family):
         return False
 
 
-def copy_families(world, pg, families, schema="grid"):
-    """Makes every family's table on the remote and its copy here."""
+def copy_families(world, pg, families, schema="grid", make=plain_table):
+    """Makes every family's table on the remote, each by make(), and its copy here."""
     use(pg, schema)
     if schema == "grid":
         pg.execute(TYPES)
     else:
         pg.execute(f"SET search_path = {schema}, public, grid")
     for family in families.values():
-        rows = fill(pg, family, pg.info.server_version // 10000, family.name)
+        rows = fill(pg, family, pg.info.server_version // 10000, family.name, make)
         if rows is not None:
             collation = f" COLLATE {family.collation}" if family.collation else ""
             world.copy(family.name, f"id INTEGER PRIMARY KEY, c {family.declared}{collation}",

@@ -2,7 +2,7 @@
 SELECT bridge_attach('env:NOBODY_URL', 'name=a');
 SELECT bridge_attach('env:NOWHERE_URL', 'name=b');
 SELECT bridge_attach('postgresql://127.0.0.1:1/x?connect_timeout_ms=2000', 'name=c');
-SELECT bridge_attach('env:DATABASE_URL', 'latency_ms=1', 'name=shop');
+SELECT bridge_attach('env:DATABASE_URL', 'latency_ms=1', 'name=shop', 'readonly=1');
 CREATE VIRTUAL TABLE t USING postgres(server=shop, table=nothing);
 CREATE VIRTUAL TABLE t USING postgres(server=shop);
 CREATE VIRTUAL TABLE t USING postgres(server=shop, table=customers, nan=maybe);

@@ -39,6 +39,12 @@ CREATE VIRTUAL TABLE q USING sqlite(server=file, query='SELECT city, count(*) AS
 SELECT * FROM q WHERE n > 1;
 SELECT bridge_attach('sqlite::memory:', 'name=empty');
 SELECT bridge_attach('sqlite:/no/such/file.db', 'name=missing');
-INSERT INTO customers DEFAULT VALUES;
+BEGIN;
+DELETE FROM order_items WHERE order_id = 1;
+UPDATE products SET price = '7.50' WHERE price > 50;
+INSERT INTO products(title, price) VALUES ('Lamp', '19.50');
+SELECT title, price FROM products;
+ROLLBACK;
+SELECT count(*) FROM products;
 SELECT bridge_detach('file');
 .tables

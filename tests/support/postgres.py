@@ -210,6 +210,14 @@ class Postgres:
             self._user = _unprivileged()
             os.chown(folder, self._user.pw_uid, self._user.pw_gid)
         self._bin = self._programs()
+        self._fill()
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+
+    def _fill(self):
+        """Makes the data folder."""
+        folder = self.folder
         secret = folder / "password"
         secret.write_text(self.password + "\n")
         secret.chmod(0o644)
@@ -220,9 +228,6 @@ class Postgres:
         secret.unlink()
         if done.returncode != 0:
             raise AssertionError(f"initdb {self.version} failed:\n{out.decode(errors='replace')}")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
 
     def _programs(self):
         """The folder with postgres and initdb. The user that it runs as may be unable to read
@@ -252,6 +257,33 @@ class Postgres:
             [str(word) for word in words], stdin=subprocess.DEVNULL, cwd=self.folder,
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"}, start_new_session=True,
             preexec_fn=lambda: libc.prctl(pr_set_pdeathsig, signal.SIGQUIT), **who, **streams)
+
+
+class Replica(Postgres):
+    """A streaming replica of a running server."""
+
+    def __init__(self, primary, settings=None):
+        super().__init__(primary.version, settings)
+        self.primary = primary
+        self._made = set(DATABASES)  # whatever there is came with the rest
+
+    def _fill(self):
+        login = f"user={SUPERUSER} password={self.password}"
+        done = self._spawn([self._bin / "pg_basebackup", "-D", self.folder / "data", "-R", "--no-sync",
+                            "-c", "fast", "-d",
+                            f"{login} host={self.primary.folder} port={self.primary.port}"],
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        out = done.communicate()[0]
+        if done.returncode != 0:
+            raise AssertionError(f"pg_basebackup failed:\n{canary.seen(out.decode(errors='replace'))}")
+
+    def wait(self):
+        """Until it has replayed what the primary has written by now."""
+        (place,), = self.primary.psql("SELECT pg_current_wal_lsn()", database="postgres")
+        deadline = time.monotonic() + 60
+        while not self.psql("SELECT pg_last_wal_replay_lsn() >= %s", (place,), database="postgres")[0][0]:
+            assert time.monotonic() < deadline, "the replica does not follow"
+            time.sleep(0.05)
 
 
 def _unprivileged():

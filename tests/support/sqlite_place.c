@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 static const struct option_spec test_options[] = {
+    { .name = "readonly", .type = OPTION_BOOL, .fallback = "0" },
     { .name = "statement_timeout_ms", .type = OPTION_INTEGER, .fallback = "0", .max = 1000000 },
     { .name = "share", .type = OPTION_TEXT },
     { .name = "rowid", .type = OPTION_BOOL, .fallback = "0" },

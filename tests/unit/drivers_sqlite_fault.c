@@ -9,6 +9,7 @@
 enum { ATTEMPTS_MAX = 20000, NAMES_BYTES = 256 };
 
 static const struct option_spec test_options[] = {
+    { .name = "readonly", .type = OPTION_BOOL, .fallback = "0" },
     { .name = "statement_timeout_ms", .type = OPTION_INTEGER, .fallback = "0", .max = 1000000 },
     { .name = "share", .type = OPTION_TEXT, .fallback = "fault" },
     { .name = "rowid", .type = OPTION_BOOL, .fallback = "0" },

@@ -1,0 +1,84 @@
+/* The neutral write: one row to insert, update or delete. Made by vtab/write.c from what SQLite
+ * hands to xUpdate, turned into the remote's statements by each driver's write.c.
+ *
+ * Values are as SQLite would store them in the declared column: the affinity of the declared
+ * type has been applied. What the remote cannot hold as it is, or would silently bend, the
+ * driver refuses (STATUS_VALUE) before anything is sent. */
+#ifndef DRAWBRIDGE_DRIVERS_CHANGE_H
+#define DRAWBRIDGE_DRIVERS_CHANGE_H
+
+#include "drivers/schema.h"
+#include "drivers/value.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum change_kind { CHANGE_INSERT, CHANGE_UPDATE, CHANGE_DELETE };
+
+enum cell_state {
+    CELL_UNCHANGED, /* UPDATE: not sent; the only state of generated columns */
+    CELL_SET,
+    CELL_DEFAULT, /* INSERT: left out, the remote's default or identity fills it */
+};
+
+/* What becomes of a row that breaks a constraint. */
+enum on_conflict {
+    ON_CONFLICT_ABORT,   /* the statement fails (also OR FAIL and OR ROLLBACK: vtab's matter) */
+    ON_CONFLICT_IGNORE,  /* the row is skipped, whatever constraint it breaks */
+    ON_CONFLICT_REPLACE, /* rows that conflict on any unique key go first */
+};
+
+/* Which row: just as it was read in this transaction. */
+struct row_identity {
+    int64_t rowid;           /* IDENTITY_INTEGER_KEY, IDENTITY_ROWID */
+    const struct value *key; /* IDENTITY_KEY: one value; IDENTITY_ROW with schema.find_columns:
+                              * one for each of them */
+};
+
+struct change {
+    enum change_kind kind;
+    enum on_conflict on_conflict;
+    struct row_identity row;    /* UPDATE, DELETE */
+    const struct value *values; /* by column of the schema; INSERT, UPDATE */
+    const uint8_t *states;      /* enum cell_state, the same */
+};
+
+/* What became of the newest row whose answer has come. */
+struct write_result {
+    int64_t affected; /* 0: skipped by ON_CONFLICT_IGNORE */
+    bool has_rowid;   /* INSERT: the remote said which rowid the row has */
+    int64_t rowid;
+};
+
+enum write_flag {
+    /* The answer is there before write_row() returns. Without it the row may wait for
+     * write_flush(), or for a later write_row(), which then reports its failure. */
+    WRITE_SYNC = 1,
+    WRITE_WANT_ROWID = 2, /* the result's rowid will be used: last_insert_rowid() */
+};
+
+/* INSERTs with their rows as stored, in one remote statement for up to
+ * INSERTION_ROWS_MAX of them: bridge_insert and bridge_upsert. All rows have the same states.
+ */
+enum { INSERTION_ROWS_MAX = 500 };
+
+struct insertion_conflict {
+    const int *columns; /* of the conflict target; */
+    size_t column_count;
+    const char *target; /* or its text, "(a) WHERE b > 0"; NULL */
+    bool nothing;       /* do=nothing: rows in conflict stay as they are and are not returned */
+    const int *update;  /* columns to set; */
+    size_t update_count;
+    const int *keep_null; /* of these a NULL given keeps the old value */
+    size_t keep_null_count;
+};
+
+struct insertion {
+    const struct schema *schema;
+    const struct change *rows;
+    size_t row_count;
+    const struct insertion_conflict *conflict; /* NULL: a conflict is an error */
+};
+
+#endif

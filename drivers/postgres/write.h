@@ -1,0 +1,72 @@
+/* Writing: the statement of a change (write_sql.c, pure), rows on their way (write.c), and
+ * INSERTs whose rows come back (insertion.c). */
+#ifndef DRAWBRIDGE_DRIVERS_POSTGRES_WRITE_H
+#define DRAWBRIDGE_DRIVERS_POSTGRES_WRITE_H
+
+#include "drivers/postgres/scan.h"
+#include "drivers/postgres/values.h"
+
+/* Where the row of an INSERT comes from. */
+enum pg_source {
+    PG_SOURCE_ROW,    /* one parameter for each column */
+    PG_SOURCE_ARRAYS, /* one array for each column: unnest() */
+};
+
+/* All changes of one shape are the same statement. Its parameters are the values set, by
+ * column, and then the row's identity. */
+struct pg_shape {
+    const struct schema *schema;
+    enum change_kind kind;
+    enum on_conflict on_conflict;
+    const uint8_t *states; /* enum cell_state by column; CHANGE_DELETE: not looked at */
+    enum pg_source source;
+    bool returning; /* INSERT: what the rowid is made of comes back */
+};
+
+/* How many parameters the identity of a row takes. */
+size_t pg_identity_count(const struct schema *);
+bool pg_is_set(const struct pg_shape *, size_t column);
+size_t pg_parameter_count(const struct pg_shape *);
+enum status pg_write_sql(const struct pg_shape *, struct text *sql, struct error *);
+/* The parts of an INSERT that insertion.c puts together otherwise. */
+void pg_append_insert(struct text *sql, const struct pg_shape *);
+
+/* One parameter, in the binary format. */
+struct pg_argument {
+    size_t start;   /* in the bytes of pg_rows */
+    int32_t length; /* -1: NULL */
+};
+
+/* Rows of one shape that wait. Zeroed is empty, but for text_init(&bytes). */
+struct pg_rows {
+    struct text bytes;
+    struct pg_argument *arguments; /* row by row */
+    size_t capacity;
+    size_t count; /* rows */
+};
+
+enum status pg_rows_add(
+        struct pg_rows *, const struct pg_shape *, const struct change *, struct error *);
+void pg_rows_reset(struct pg_rows *);
+void pg_rows_clear(struct pg_rows *);
+
+/* Parameters of one statement as libpq takes them. */
+struct pg_sending {
+    struct arena arena;
+    const char **values;
+    int *lengths, *formats;
+    size_t count;
+};
+
+/* Of a row. The rows must stay as they are. */
+enum status pg_sending_row(
+        struct pg_sending *, const struct pg_rows *, size_t row, size_t count, struct error *);
+/* Of all rows: an array for each of the columns that are set. */
+enum status pg_sending_arrays(
+        struct pg_sending *, const struct pg_rows *, const struct pg_shape *, struct error *);
+
+/* What the server said of a statement that wrote, with the column it speaks of. */
+enum status pg_write_error(
+        const struct pg_shape *, const struct pg_rows *, const PGresult *, struct error *);
+
+#endif

@@ -1,0 +1,441 @@
+/* What drivers/driver.h promises of writing, run against any driver: see contract.c. */
+#include "tests/contract/remote.h"
+#include "tests/contract/support.h"
+#include "tests/support/host.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { MANY = 2500, COLUMNS = 3, COMMIT_MS = 10000 };
+
+static struct schema *table; /* contract_written(id, a UNIQUE, b NOT NULL) */
+static struct session *other;
+
+/* ---- calls that must go well ------------------------------------------------------- */
+
+static void begin(void) {
+    static const struct transaction_options writing = { .writes = true, .write_first = true };
+    struct error err = { 0 };
+
+    must(driver->begin(session, &writing, &err), &err);
+}
+
+static void commit(void) {
+    struct error err = { 0 };
+
+    must(driver->commit(session, COMMIT_MS, &err), &err);
+}
+
+static struct writer *open_writer(void) {
+    struct writer *writer = NULL;
+    struct error err = { 0 };
+
+    must(driver->write_start(session, table, &writer, &err), &err);
+    assert_ptr_equal(writer->session, session);
+    return writer;
+}
+
+/* Rows with a key of ours, or (0) of the remote's. */
+static enum status insert(struct writer *writer, int64_t id, int64_t a, const char *b,
+        enum on_conflict conflict, unsigned flags, struct write_result *result,
+        struct error *err) {
+    struct value values[COLUMNS] = { { .kind = VALUE_INTEGER, .integer = id },
+        { .kind = VALUE_INTEGER, .integer = a },
+        { .kind = b != NULL ? VALUE_TEXT : VALUE_NULL } };
+    uint8_t states[COLUMNS] = { id != 0 ? CELL_SET : CELL_DEFAULT, CELL_SET, CELL_SET };
+    struct change change = {
+        .kind = CHANGE_INSERT, .on_conflict = conflict, .values = values, .states = states
+    };
+
+    if (b != NULL) {
+        values[2].bytes = b;
+        values[2].length = strlen(b);
+    }
+    return driver->write_row(writer, &change, flags, result, err);
+}
+
+static void must_insert(struct writer *writer, int64_t id, int64_t a, const char *b) {
+    struct write_result result;
+    struct error err = { 0 };
+
+    must(insert(writer, id, a, b, ON_CONFLICT_ABORT, WRITE_SYNC | WRITE_WANT_ROWID, &result,
+                 &err),
+            &err);
+    assert_int_equal(result.affected, 1);
+    assert_true(result.has_rowid);
+    assert_true(id == 0 || result.rowid == id);
+}
+
+static enum status update(struct writer *writer, int64_t id, const char *b, unsigned flags,
+        struct write_result *result, struct error *err) {
+    struct value values[COLUMNS] = { 0 };
+    uint8_t states[COLUMNS] = { CELL_UNCHANGED, CELL_UNCHANGED, CELL_SET };
+    struct change change = {
+        .kind = CHANGE_UPDATE, .row = { .rowid = id }, .values = values, .states = states
+    };
+
+    values[2] = (struct value){ .kind = VALUE_TEXT, .bytes = b, .length = strlen(b) };
+    return driver->write_row(writer, &change, flags, result, err);
+}
+
+static enum status delete (struct writer *writer, int64_t id, unsigned flags,
+        struct write_result *result, struct error *err) {
+    struct change change = { .kind = CHANGE_DELETE, .row = { .rowid = id } };
+
+    return driver->write_row(writer, &change, flags, result, err);
+}
+
+static int64_t flush(struct writer *writer) {
+    struct write_result result;
+    struct error err = { 0 };
+    int64_t rows = 0;
+
+    must(driver->write_flush(writer, &result, &rows, &err), &err);
+    return rows;
+}
+
+static int64_t count_in(struct session *reader) {
+    struct query query = ask_all(table);
+    struct session *kept = session;
+    int64_t rows;
+
+    session = reader;
+    rows = count_rows(&query);
+    session = kept;
+    return rows;
+}
+
+static void empty(void) {
+    remote_run("DELETE FROM contract_written");
+}
+
+/* ---- transactions ------------------------------------------------------------------ */
+
+static void test_commit_keeps_and_rollback_drops(void **state) {
+    struct writer *writer;
+
+    (void)state;
+    empty();
+    begin();
+    writer = open_writer();
+    must_insert(writer, 1, 10, "one");
+    assert_int_equal(count_in(session), 1); /* own writes are seen */
+    assert_int_equal(count_in(other), 0);   /* by nobody else */
+    driver->write_end(writer);
+    driver->rollback(session);
+    assert_int_equal(count_in(session), 0);
+    begin();
+    writer = open_writer();
+    must_insert(writer, 1, 10, "one");
+    driver->write_end(writer);
+    commit();
+    assert_int_equal(count_in(other), 1);
+    assert_int_equal(count_in(session), 1);
+}
+
+static void test_nothing_done_sends_nothing(void **state) {
+    int64_t bytes = session->counts.bytes_out;
+    struct error err = { 0 };
+
+    (void)state;
+    begin();
+    must(driver->savepoint(session, 0, &err), &err);
+    must(driver->rollback_to(session, 0, &err), &err);
+    must(driver->release(session, 0, &err), &err);
+    commit();
+    assert_int_equal(session->counts.bytes_out, bytes);
+}
+
+static void test_two_round_trips_for_a_row(void **state) {
+    int64_t trips = session->counts.round_trips;
+    struct writer *writer;
+
+    (void)state;
+    empty();
+    begin();
+    writer = open_writer();
+    must_insert(writer, 0, 1, "row");
+    driver->write_end(writer);
+    commit();
+    assert_true(session->counts.round_trips - trips <= 2);
+}
+
+static void test_savepoints(void **state) {
+    struct error err = { 0 };
+    struct writer *writer;
+
+    (void)state;
+    empty();
+    begin();
+    must(driver->savepoint(session, 0, &err), &err);
+    writer = open_writer();
+    must_insert(writer, 1, 10, "kept");
+    must(driver->savepoint(session, 1, &err), &err);
+    must(driver->savepoint(session, 2, &err), &err);
+    must_insert(writer, 2, 20, "dropped");
+    must(driver->release(session, 2, &err), &err);
+    must(driver->rollback_to(session, 1, &err), &err);
+    assert_int_equal(count_in(session), 1);
+    must_insert(writer, 3, 30, "dropped");
+    must(driver->rollback_to(session, 1, &err), &err); /* it keeps its level */
+    must_insert(writer, 4, 20, "kept");
+    must(driver->release(session, 0, &err), &err);
+    driver->write_end(writer);
+    commit();
+    assert_int_equal(count_in(other), 2);
+}
+
+/* ---- rows -------------------------------------------------------------------------- */
+
+static void test_many_rows_wait(void **state) {
+    struct write_result result;
+    struct error err = { 0 };
+    struct writer *writer;
+    int64_t done = 0;
+
+    (void)state;
+    empty();
+    begin();
+    writer = open_writer();
+    for (int i = 1; i <= MANY; i++) {
+        must(insert(writer, i, i, "waits", ON_CONFLICT_ABORT, 0, &result, &err), &err);
+    }
+    flush(writer);
+    assert_int_equal(flush(writer), 0);
+    assert_int_equal(count_in(session), MANY);
+    for (int i = 1; i <= MANY; i++) {
+        must(update(writer, i, "changed", 0, &result, &err), &err);
+    }
+    for (int i = 1; i <= MANY; i += 2) { /* behind the updates */
+        must(delete (writer, i, 0, &result, &err), &err);
+        done++;
+    }
+    flush(writer);
+    driver->write_end(writer);
+    commit();
+    assert_int_equal(count_in(other), MANY - done);
+}
+
+static void test_rows_that_wait_are_dropped(void **state) {
+    struct write_result result;
+    struct error err = { 0 };
+    struct writer *writer;
+
+    (void)state;
+    empty();
+    begin();
+    writer = open_writer();
+    must(insert(writer, 1, 1, "waits", ON_CONFLICT_ABORT, 0, &result, &err), &err);
+    driver->write_end(writer);
+    commit();
+    assert_true(count_in(other) <= 1); /* a driver need not let rows wait */
+}
+
+static void test_keys_of_the_remote(void **state) {
+    struct write_result first, second;
+    struct error err = { 0 };
+    struct writer *writer;
+
+    (void)state;
+    empty();
+    begin();
+    writer = open_writer();
+    must(insert(writer, 0, 1, "x", ON_CONFLICT_ABORT, WRITE_SYNC | WRITE_WANT_ROWID, &first,
+                 &err),
+            &err);
+    must(insert(writer, 0, 2, "y", ON_CONFLICT_ABORT, WRITE_SYNC | WRITE_WANT_ROWID, &second,
+                 &err),
+            &err);
+    assert_true(first.has_rowid && second.has_rowid);
+    assert_true(second.rowid > first.rowid);
+    must(update(writer, second.rowid, "z", WRITE_SYNC, &second, &err), &err);
+    assert_int_equal(second.affected, 1);
+    driver->write_end(writer);
+    commit();
+}
+
+static void test_rows_that_are_gone(void **state) {
+    struct write_result result;
+    struct error err = { 0 };
+    struct writer *writer;
+
+    (void)state;
+    empty();
+    begin();
+    writer = open_writer();
+    must_fail(update(writer, 99, "nobody", WRITE_SYNC, &result, &err), STATUS_STALE, &err);
+    driver->write_end(writer);
+    driver->rollback(session);
+    begin();
+    writer = open_writer();
+    must_fail(delete (writer, 99, WRITE_SYNC, &result, &err), STATUS_STALE, &err);
+    driver->write_end(writer);
+    driver->rollback(session);
+}
+
+/* ---- constraints ------------------------------------------------------------------- */
+
+struct broken {
+    int64_t id, a;
+    const char *b;
+    enum constraint_kind kind;
+    const char *columns;
+};
+
+static void test_constraints_are_named(void **state) {
+    static const struct broken cases[] = {
+        { 1, 20, "key", CONSTRAINT_PRIMARY_KEY, "id" },
+        { 2, 10, "unique", CONSTRAINT_UNIQUE, "a" },
+        { 3, 30, NULL, CONSTRAINT_NOT_NULL, "b" },
+    };
+    struct write_result result;
+    struct error err = { 0 };
+    struct writer *writer;
+
+    (void)state;
+    empty();
+    begin();
+    writer = open_writer();
+    must_insert(writer, 1, 10, "first");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct broken *row = &cases[i];
+
+        must(driver->savepoint(session, 0, &err), &err);
+        assert_int_equal(insert(writer, row->id, row->a, row->b, ON_CONFLICT_ABORT, WRITE_SYNC,
+                                 &result, &err),
+                STATUS_CONSTRAINT);
+        assert_int_equal(err.constraint, row->kind);
+        assert_non_null(err.columns);
+        assert_string_equal(err.columns, row->columns);
+        error_clear(&err);
+        must(driver->rollback_to(session, 0, &err), &err);
+        must(driver->release(session, 0, &err), &err);
+    }
+    must_insert(writer, 4, 40, "after");
+    driver->write_end(writer);
+    commit();
+    assert_int_equal(count_in(other), 2);
+}
+
+static void test_a_failed_transaction_keeps_nothing(void **state) {
+    struct write_result result;
+    struct error err = { 0 };
+    struct writer *writer;
+
+    (void)state;
+    empty();
+    begin();
+    writer = open_writer();
+    must_insert(writer, 1, 10, "first");
+    assert_int_equal(
+            insert(writer, 1, 11, "again", ON_CONFLICT_ABORT, WRITE_SYNC, &result, &err),
+            STATUS_CONSTRAINT);
+    error_clear(&err);
+    driver->write_end(writer);
+    driver->rollback(session);
+    assert_int_equal(count_in(other), 0);
+    still_usable();
+}
+
+static void test_conflicts_are_resolved(void **state) {
+    struct write_result result;
+    struct error err = { 0 };
+    struct writer *writer;
+
+    (void)state;
+    empty();
+    begin();
+    writer = open_writer();
+    must_insert(writer, 1, 10, "one");
+    must_insert(writer, 2, 20, "two");
+    must(insert(writer, 3, 10, "no", ON_CONFLICT_IGNORE, WRITE_SYNC, &result, &err), &err);
+    assert_int_equal(result.affected, 0);
+    must(insert(writer, 3, 30, NULL, ON_CONFLICT_IGNORE, WRITE_SYNC, &result, &err), &err);
+    assert_int_equal(result.affected, 0);
+    must(insert(writer, 3, 30, "yes", ON_CONFLICT_IGNORE, WRITE_SYNC, &result, &err), &err);
+    assert_int_equal(result.affected, 1);
+    assert_int_equal(count_in(session), 3);
+    /* one row in the way by its key, another by its unique column */
+    must(insert(writer, 1, 20, "both", ON_CONFLICT_REPLACE, WRITE_SYNC, &result, &err), &err);
+    assert_int_equal(result.affected, 1);
+    driver->write_end(writer);
+    commit();
+    assert_int_equal(count_in(other), 2);
+}
+
+/* ---- set-up ------------------------------------------------------------------------ */
+
+static int set_up(void **state) {
+    static const struct option_spec *server_tables[] = { server_options, NULL, value_options,
+        NULL };
+    static const struct option_spec *const table_tables[] = { table_options, value_options,
+        NULL };
+    const char *url = remote_url();
+    struct error err = { 0 };
+
+    (void)state;
+    options_init(&server_set,
+            (const struct option_spec *const[]){ server_options, value_options, NULL }, NULL);
+    must(target_resolve(url, &server_set, &target, &err), &err);
+    driver = target.driver;
+    server_tables[1] = driver->server_options;
+    options_clear(&server_set);
+    options_init(&server_set, server_tables, NULL);
+    options_init(&table_set, table_tables, &server_set);
+    remote_connect(driver->name, url);
+    remote_try("DROP TABLE contract_written");
+    remote_try("DROP TABLE contract_items");
+    remote_run(strcmp(driver->name, "postgres") == 0
+                       ? "CREATE TABLE contract_written(id INTEGER GENERATED BY DEFAULT AS "
+                         "IDENTITY PRIMARY KEY, a INTEGER UNIQUE, b TEXT NOT NULL)"
+                       : "CREATE TABLE contract_written(id INTEGER PRIMARY KEY, a INTEGER "
+                         "UNIQUE, b TEXT NOT NULL)");
+    remote_run("CREATE TABLE contract_items(id INTEGER PRIMARY KEY)");
+    for (int i = 0; i < ROWS; i++) {
+        char sql[64];
+
+        snprintf(sql, sizeof(sql), "INSERT INTO contract_items VALUES(%d)", i);
+        remote_run(sql);
+    }
+    session = open_session();
+    other = open_session();
+    table = describe("contract_written");
+    assert_true(table->writable);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    schema_release(table);
+    driver->close(other);
+    driver->close(session);
+    remote_try("DROP TABLE contract_items");
+    remote_try("DROP TABLE contract_written");
+    remote_disconnect();
+    target_clear(&target);
+    options_clear(&table_set);
+    options_clear(&server_set);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_commit_keeps_and_rollback_drops),
+        cmocka_unit_test(test_nothing_done_sends_nothing),
+        cmocka_unit_test(test_two_round_trips_for_a_row),
+        cmocka_unit_test(test_savepoints),
+        cmocka_unit_test(test_many_rows_wait),
+        cmocka_unit_test(test_rows_that_wait_are_dropped),
+        cmocka_unit_test(test_keys_of_the_remote),
+        cmocka_unit_test(test_rows_that_are_gone),
+        cmocka_unit_test(test_constraints_are_named),
+        cmocka_unit_test(test_a_failed_transaction_keeps_nothing),
+        cmocka_unit_test(test_conflicts_are_resolved),
+    };
+
+    if (host_start() != 0) {
+        return 1;
+    }
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,42 @@
+"""The benchmark runs: every case with its floors, the extension and a local table, on tiny tables.
+Rivals are left out, times are not judged; answers are compared by bench/run itself."""
+import json
+import subprocess
+import sys
+
+import pytest
+
+from support.paths import ROOT
+
+# It loads build/drawbridge.so, whichever build is tested.
+@pytest.mark.plain
+def test_every_case_has_its_floor_and_ours(tmp_path):
+    path = tmp_path / "result.json"
+    page = tmp_path / "page.md"
+    done = subprocess.run(
+        [sys.executable, ROOT / "bench" / "run", "--no-rivals", "--rows", "400", "--rounds", "0",
+         "--limit", "30", "--json", path], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    result = json.loads(path.read_text())
+    listed = subprocess.run([sys.executable, ROOT / "bench" / "run", "--list"],
+                            capture_output=True, text=True, check=True).stdout
+    assert [case["name"] for case in result["cases"]] == \
+        [line.split()[0] for line in listed.splitlines()]
+    for case in result["cases"]:
+        floor = case["rows"][0]
+        assert floor["floor"] and floor["median"] > 0 and floor["ratio"] == 1, case["name"]
+        ours, = [row for row in case["rows"] if row["contender"] == "drawbridge"]
+        assert ours["median"] > 0 and ours["ratio"] > 0, case["name"]
+        assert f"{case['name']}: " in done.stdout
+
+    page.write_text("above\n<!-- begin: bench/report -->\nold\n<!-- end: bench/report -->\nbelow\n")
+    subprocess.run([sys.executable, ROOT / "bench" / "report", path, page], check=True)
+    written = page.read_text()
+    assert written.startswith("above\n") and written.endswith("below\n") and "old" not in written
+    assert written.count("**drawbridge**") == len(result["cases"])
+
+
+def test_an_unknown_case_is_named():
+    done = subprocess.run([sys.executable, ROOT / "bench" / "run", "--only", "scan", "nonsense"],
+                          capture_output=True, text=True)
+    assert done.returncode != 0 and "no case is called nonsense" in done.stderr

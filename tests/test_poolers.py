@@ -1,0 +1,266 @@
+"""What stands between client and data: a pooler that lends its connections for one transaction each,
+one that spreads over a primary and its replica, and partitions on other servers. Answers are those of
+a server of one's own, whatever other clients leave behind."""
+import threading
+
+import psycopg
+import pytest
+
+from differential.attached import ask, open_world
+from differential.families import FAMILIES
+from differential.world import TYPES, use
+from support import sqlite
+from support.pgbouncer import PgBouncer
+from support.pgpool import Pgpool
+from support.postgres import Postgres, Replica
+
+# What another client leaves in the one connection there is; PgBouncer looks after some of it.
+LEFT = ["SET search_path = pg_catalog", "SET DateStyle = 'German'", "SET TimeZone = 'Asia/Tokyo'",
+        "SET extra_float_digits = -10", "SET bytea_output = 'escape'", "SET IntervalStyle = 'iso_8601'",
+        "SET transform_null_equals = on", "SET lc_monetary = 'en_US.UTF-8'", "SET array_nulls = off",
+        "SET xmlbinary = 'hex'", "SET row_security = off", "SET statement_timeout = 60000",
+        "SET synchronize_seqscans = on", "SET standard_conforming_strings = off", "SET work_mem = '1MB'"]
+SAMPLE = 20
+
+
+@pytest.fixture(scope="module")
+def server():
+    server = Postgres("15")
+    try:
+        yield server.start()
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="module")
+def bouncer(server):
+    with PgBouncer(server) as bouncer:
+        yield bouncer
+
+
+class Hostile:
+    """Another client that goes on changing the settings of the connection it is lent."""
+
+    def __init__(self, bouncer, database):
+        self.connection = bouncer.connect(database)
+        self.turns, self.over = 0, threading.Event()
+        self.leave()
+        self.thread = threading.Thread(target=self.go_on)
+
+    def leave(self):
+        for statement in LEFT:
+            self.connection.execute(statement)
+        self.turns += 1
+
+    def go_on(self):
+        while not self.over.wait(0.05):
+            self.leave()
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+        self.connection.close()
+
+
+@pytest.fixture(scope="module")
+def world(server, bouncer):
+    world = open_world(server, "icu", bouncer.url)
+    yield world
+    world.db.close()
+
+
+def transport(world):
+    return world.db.execute("SELECT row FROM bridge_query('r', 'SHOW DateStyle')").fetchone()[0]
+
+
+def test_one_connection_is_what_there_is(server, bouncer, world):
+    with Hostile(bouncer, "grid_icu"):
+        assert transport(world) == '{"DateStyle":"ISO, MDY"}'
+        assert server.psql("SELECT count(*) FROM pg_stat_activity WHERE datname = 'grid_icu' AND "
+                           "pid <> pg_backend_pid()", database="grid_icu") == [(1,)]
+
+
+def test_sample(bouncer, world):
+    with Hostile(bouncer, "grid_icu") as hostile:
+        assert ask(world, SAMPLE) > 3000
+    assert hostile.turns > 5
+
+
+@pytest.mark.slow
+@pytest.mark.plain
+@pytest.mark.parametrize("family", FAMILIES)
+def test_whole(bouncer, world, family):
+    with Hostile(bouncer, "grid_icu"):
+        assert ask(world, families=[family]) > 0
+
+
+def test_nothing_of_ours_is_left(server, bouncer, world):
+    """The other client finds its own settings, no prepared statement, no open transaction."""
+    with bouncer.connect("grid_icu") as other:
+        other.execute("SET IntervalStyle = 'iso_8601'")
+        other.execute("SET extra_float_digits = -10")
+        for sql in ("SELECT count(*) FROM r.int4", "SELECT bridge_ping('r')", "SELECT bridge_refresh('r')"):
+            world.db.execute(sql).fetchall()
+        assert other.execute("SHOW IntervalStyle").fetchone() == ("iso_8601",)
+        assert other.execute("SHOW extra_float_digits").fetchone() == ("-10",)
+        assert other.execute("SHOW role").fetchone() == ("none",)
+        assert other.execute("SELECT count(*) FROM pg_prepared_statements").fetchone() == (0,)
+
+
+def test_role_and_settings_hold_and_do_not_stay(server, bouncer):
+    server.psql("""CREATE ROLE clerk; CREATE TABLE rows AS SELECT i AS id, i % 2 AS tenant
+        FROM generate_series(1, 10) i; ALTER TABLE rows ENABLE ROW LEVEL SECURITY;
+        CREATE POLICY own ON rows USING (tenant = current_setting('app.tenant')::int);
+        GRANT SELECT ON rows TO clerk""", database="c")
+    connection, other = sqlite.connect(isolation_level=None), bouncer.connect("c")
+    connection.execute("SELECT bridge_attach(?, 'tables=rows', 'role=clerk', 'set.app.tenant=1', 'name=s')",
+                       (bouncer.url("c"),))
+    for _ in range(3):
+        assert connection.execute("SELECT group_concat(id) FROM rows").fetchone() == ("1,3,5,7,9",)
+        assert other.execute("SELECT current_user, current_setting('app.tenant', true)").fetchone() in (
+            ("postgres", None), ("postgres", ""))
+        assert other.execute("SELECT count(*) FROM rows").fetchone() == (10,)
+    server.psql("REVOKE SELECT ON rows FROM clerk", database="c")
+    assert "permission denied" in sqlite.error(connection, "SELECT * FROM rows")[1]
+    connection.close()
+    other.close()
+
+
+@pytest.mark.parametrize("option, left", [("pooler=auto", "iso_8601"), ("pooler=transaction", "iso_8601"),
+                                          ("pooler=none", "postgres")])
+def test_the_option(server, bouncer, option, left):
+    """none takes the pooler for the server, and then leaves its settings to others."""
+    with bouncer.connect("c") as other:
+        other.execute("SET IntervalStyle = 'iso_8601'")
+        connection = sqlite.connect(isolation_level=None)
+        connection.execute("SELECT bridge_server('s', ?, ?)", (bouncer.url("c"), option))
+        connection.execute("SELECT bridge_ping('s')")
+        assert other.execute("SHOW IntervalStyle").fetchone() == (left,)
+        connection.close()
+
+
+@pytest.mark.parametrize("option", ["pooler=transaction", "pooler=auto"])
+def test_straight_to_the_server(server, option):
+    """There the option changes no answer, and auto finds none."""
+    server.psql("CREATE TABLE IF NOT EXISTS few AS SELECT i AS id FROM generate_series(1, 5) i", database="c")
+    connection = sqlite.connect(isolation_level=None)
+    connection.execute("SELECT bridge_attach(?, 'tables=few', 'name=s', ?)", (server.url("c"), option))
+    assert connection.execute("SELECT sum(id) FROM few").fetchone() == (15,)
+    kept = connection.execute("SELECT row FROM bridge_query('s', 'SELECT count(*) AS n FROM "
+                              "pg_prepared_statements')").fetchone()[0]
+    assert kept == ('{"n":0}' if option == "pooler=transaction" else '{"n":1}')
+    connection.close()
+
+
+def test_a_failure_leaves_the_connection_usable(server, bouncer):
+    """A request that fails ends with its transaction; the next one begins its own."""
+    server.psql("CREATE OR REPLACE VIEW zero AS SELECT 1 / (i - i) AS a FROM generate_series(1, 2) i; "
+                "CREATE TABLE IF NOT EXISTS few AS SELECT i AS id FROM generate_series(1, 5) i", database="c")
+    connection = sqlite.connect(isolation_level=None)
+    connection.execute("SELECT bridge_attach(?, 'tables=zero,few', 'name=s')", (bouncer.url("c"),))
+    for _ in range(3):
+        assert "division by zero" in sqlite.error(connection, "SELECT * FROM zero")[1]
+        assert connection.execute("SELECT sum(id) FROM few").fetchone() == (15,)
+        assert "does not exist" in sqlite.error(
+            connection, "SELECT * FROM bridge_query('s', 'SELECT * FROM nowhere')")[1]
+    with bouncer.connect("c") as other:
+        assert other.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+        assert other.execute("SELECT 1").fetchone() == (1,)
+    connection.close()
+
+
+# ------------------------------------------------------------------ pgpool: a primary and a replica
+
+@pytest.fixture(scope="module")
+def pair(server):
+    """Its databases come from the primary; the grid's is replayed before anybody asks."""
+    replica = Replica(server)
+    try:
+        replica.start()
+        with Pgpool(server, replica) as pool:
+            yield replica, pool
+    finally:
+        replica.remove()
+
+
+@pytest.fixture(scope="module")
+def balanced(server, pair):
+    replica, pool = pair
+
+    def way(name):
+        replica.wait()
+        return pool.url(name)
+
+    world = open_world(server, "turkish", way)
+    yield world
+    world.db.close()
+
+
+@pytest.mark.slow
+@pytest.mark.plain
+def test_a_replica_answers_as_well(pair, balanced):
+    """pgpool sends a transaction that calls set_config() where it sends one that writes, so it is one
+    server that a statement is answered by, settings and rows alike."""
+    replica, pool = pair
+    assert ask(balanced, SAMPLE) > 3000
+    assert pool.servers[1].psql("SELECT pg_is_in_recovery()", database="postgres") == [(True,)]
+
+
+# ------------------------------------------------------------------ tables on two other servers
+
+@pytest.fixture(scope="module")
+def shards():
+    servers = [Postgres("15"), Postgres("15")]
+    try:
+        for shard in servers:
+            shard.start()
+            shard.create_database("shard", "icu")
+            with shard.connect("shard") as pg:
+                use(pg, "grid")
+                pg.execute(TYPES)
+        yield servers
+    finally:
+        for shard in servers:
+            shard.remove()
+
+
+def partitioned(shards):
+    """How a table of the grid is made: its rows on two servers by turns of the key."""
+    def make(pg, table, pg_type):
+        if not pg.execute("SELECT 1 FROM pg_foreign_server").fetchone():
+            pg.execute("CREATE EXTENSION postgres_fdw SCHEMA public; CREATE SCHEMA parts")
+            for number, shard in enumerate(shards):
+                pg.execute(f"CREATE SERVER shard{number} FOREIGN DATA WRAPPER postgres_fdw OPTIONS "
+                           f"(host '{shard.folder}', port '{shard.port}', dbname 'shard'); "
+                           f"CREATE USER MAPPING FOR CURRENT_USER SERVER shard{number} OPTIONS "
+                           f"(user 'postgres', password '{shard.password}')")
+        pg.execute(f'CREATE TABLE "{table}" (id int NOT NULL, c {pg_type}) PARTITION BY HASH (id)')
+        for number, shard in enumerate(shards):
+            with shard.connect("shard") as there:
+                there.execute("SET search_path = grid, public")
+                there.execute(f'CREATE TABLE "{table}" (id int NOT NULL, c {pg_type})')
+            pg.execute(f'CREATE FOREIGN TABLE parts."{table}_{number}" PARTITION OF "{table}" FOR VALUES '
+                       f"WITH (MODULUS 2, REMAINDER {number}) SERVER shard{number} "
+                       f"OPTIONS (schema_name 'grid', table_name '{table}')")
+    return make
+
+
+@pytest.mark.slow
+@pytest.mark.plain
+def test_tables_that_lie_on_two_other_servers(shards):
+    front = Postgres("15")
+    try:
+        world = open_world(front.start(), "icu", make=partitioned(shards))
+        try:
+            # A table of rows that lie elsewhere has no key: its rowids are numbers of this place.
+            assert ask(world, SAMPLE, but="rowid") > 3000
+        finally:
+            world.db.close()
+        assert all(shard.psql('SELECT count(*) > 0 FROM grid.int4', database="shard") == [(True,)]
+                   for shard in shards)
+    finally:
+        front.remove()

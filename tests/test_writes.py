@@ -1,0 +1,276 @@
+"""Writing to attached tables, behind either driver: keys, defaults, conflicts, what is refused, and what
+others see of it when."""
+import sqlite3
+
+import pytest
+
+from support import sqlite
+from support.remotes import attach, connect, pg_remote, remote, rows, value
+
+DDL = """
+CREATE TABLE items(id integer primary key, code text unique, n integer default 7 check (n > 0), note text);
+CREATE TABLE words(w text not null primary key, n integer){without};
+CREATE TABLE loose(a integer, b text);
+"""
+
+
+def say(db, *statements):
+    for sql in statements:
+        db.execute(sql).fetchall()
+
+
+def fails(db, sql):
+    return sqlite.error(db, sql)[1].partition("\n")[0]
+
+
+@pytest.fixture
+def shop(remote):
+    """What others see is asked of a second connection."""
+    made = DDL.format(without=" without rowid" if remote.driver == "sqlite" else "")
+    if remote.driver == "postgres":
+        made = made.replace("id integer primary key", "id serial primary key")
+    remote.run(made)
+    return remote
+
+
+@pytest.fixture
+def db(shop):
+    connection = connect()
+    attach(connection, shop, "name=shop")
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def other(shop):
+    connection = connect()
+    attach(connection, shop, "name=shop")
+    yield connection
+    connection.close()
+
+
+def test_keys_and_defaults(db):
+    say(db, "INSERT INTO items(code) VALUES('a')")
+    assert value(db, "SELECT last_insert_rowid()") == 1
+    say(db, "INSERT INTO items(code, n) VALUES('b', NULL), ('c', '12'), ('d', 3.0)")
+    assert value(db, "SELECT changes()") == 3
+    assert value(db, "SELECT last_insert_rowid()") == 4
+    db.execute("INSERT INTO items(code, n) VALUES(?, ?)", ("e", None))
+    say(db, "INSERT INTO items(id, code) VALUES(50, 'f')")
+    assert value(db, "SELECT last_insert_rowid()") == 50
+    assert rows(db, "SELECT id, code, n, typeof(n) FROM items ORDER BY id") == [
+        (1, "a", 7, "integer"), (2, "b", None, "null"), (3, "c", 12, "integer"),
+        (4, "d", 3, "integer"), (5, "e", None, "null"), (50, "f", 7, "integer")]
+    assert rows(db, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_rows_of_every_identity_are_changed(db):
+    say(db, "INSERT INTO words VALUES('x', 1), ('y', 2)", "UPDATE words SET n = n + 1, w = w || '!' WHERE w = 'x'",
+        "DELETE FROM words WHERE n = 2 AND w = 'y'")
+    assert rows(db, "SELECT * FROM words") == [("x!", 2)]
+    say(db, "INSERT INTO loose VALUES(1, 'p'), (1, 'p'), (2, 'q')", "UPDATE loose SET b = 'r' WHERE a = 2")
+    say(db, "DELETE FROM loose WHERE rowid = (SELECT min(rowid) FROM loose WHERE a = 1)")
+    assert value(db, "SELECT changes()") == 1
+    assert rows(db, "SELECT a, b FROM loose ORDER BY a") == [(1, "p"), (2, "r")]
+    say(db, "DELETE FROM words", "DELETE FROM loose")
+    assert value(db, "SELECT count(*) FROM words") + value(db, "SELECT count(*) FROM loose") == 0
+    assert rows(db, "PRAGMA integrity_check") == [("ok",)]
+
+
+@pytest.mark.parametrize("begins", [False, True], ids=["autocommit", "begin"])
+def test_conflicts(db, begins):
+    say(db, "INSERT INTO items(id, code, n) VALUES(101, 'a', 1), (102, 'b', 2)", *(["BEGIN"] if begins else []))
+    say(db, "INSERT OR IGNORE INTO items(code) VALUES('a'), ('c')")
+    assert value(db, "SELECT changes()") == 1
+    say(db, "INSERT OR REPLACE INTO items(id, code, n) VALUES(102, 'a', 9)")  # both rows go
+    assert rows(db, "SELECT id, code, n FROM items WHERE code <> 'c'") == [(102, "a", 9)]
+    assert fails(db, "INSERT OR FAIL INTO items(id, code) VALUES(170, 'k'), (171, 'a'), (172, 'l')").startswith(
+        "UNIQUE constraint failed: items.code")
+    assert rows(db, "SELECT code FROM items WHERE id BETWEEN 170 AND 179") == [("k",)]
+    assert fails(db, "INSERT INTO items(id, code) VALUES(180, 'm'), (181, 'a')") == "UNIQUE constraint failed: items.code"
+    assert fails(db, "UPDATE items SET n = 0 WHERE code = 'a'").startswith("CHECK constraint failed")
+    assert fails(db, "INSERT INTO words VALUES(NULL, 1)") == "NOT NULL constraint failed: words.w"
+    assert value(db, "SELECT count(*) FROM items WHERE id BETWEEN 180 AND 189") == 0
+    say(db, *(["COMMIT"] if begins else []))
+    assert value(db, "SELECT count(*) FROM items") == 3
+
+
+def test_codes_of_constraints(db):
+    say(db, "INSERT INTO items(id, code) VALUES(101, 'a')")
+    for sql, name in [("INSERT INTO items(code) VALUES('a')", "UNIQUE"),
+                      ("INSERT INTO items(id) VALUES(101)", "PRIMARYKEY"),
+                      ("INSERT INTO items(n) VALUES(0)", "CHECK"),
+                      ("INSERT INTO words VALUES(NULL, 1)", "NOTNULL")]:
+        with pytest.raises(sqlite3.IntegrityError) as failure:
+            db.execute(sql)
+        if hasattr(failure.value, "sqlite_errorname"):
+            assert failure.value.sqlite_errorname == f"SQLITE_CONSTRAINT_{name}", sql
+
+
+def test_nothing_is_seen_before_commit(db, other):
+    say(db, "BEGIN", "INSERT INTO loose VALUES(1, 'x')")
+    assert value(db, "SELECT count(*) FROM loose") == 1
+    assert value(other, "SELECT count(*) FROM loose") == 0
+    assert value(db, "SELECT state FROM bridge_servers") == "transaction"
+    say(db, "COMMIT")
+    assert value(other, "SELECT count(*) FROM loose") == 1
+    assert value(db, "SELECT state FROM bridge_servers") == "idle"
+    say(db, "BEGIN", "DELETE FROM loose", "ROLLBACK")
+    assert value(db, "SELECT count(*) FROM loose") == 1
+
+
+def test_reads_inside_begin_see_one_state(pg_remote):
+    pg_remote.run("CREATE TABLE t(a integer)")
+    db, other = connect(), connect()
+    attach(db, pg_remote)
+    attach(other, pg_remote)
+    say(db, "BEGIN")
+    assert value(db, "SELECT count(*) FROM t") == 0
+    say(other, "INSERT INTO t VALUES(1)")
+    assert value(db, "SELECT count(*) FROM t") == 0
+    say(db, "COMMIT")
+    assert value(db, "SELECT count(*) FROM t") == 1
+    db.close()
+    other.close()
+
+
+def test_an_open_cursor_beside_writes(db):
+    say(db, "INSERT INTO loose VALUES(1, 'x'), (2, 'x'), (3, 'x')")
+    seen = []
+    for (a,) in db.execute("SELECT a FROM loose ORDER BY a"):
+        say(db, f"INSERT INTO items(code) VALUES('{a}')")
+        seen.append(a)
+    assert seen == [1, 2, 3]
+    assert value(db, "SELECT count(*) FROM items") == 3
+    assert value(db, "SELECT state FROM bridge_servers") == "idle"
+
+
+def test_a_failed_read_costs_nothing_that_was_written(db):
+    say(db, "BEGIN", "INSERT INTO loose VALUES(1, 'x')")
+    sqlite.error(db, "SELECT * FROM bridge_query('shop', 'SELECT nonsense FROM nowhere')")
+    say(db, "INSERT INTO loose VALUES(2, 'y')", "COMMIT")
+    assert value(db, "SELECT count(*) FROM loose") == 2
+
+
+def test_insert_select_from_the_same_server(db):
+    say(db, "INSERT INTO loose VALUES(1, 'a'), (2, 'b')", "INSERT INTO loose SELECT a + 10, b FROM loose",
+        "INSERT INTO words SELECT b || a, a FROM loose WHERE a > 10")
+    assert value(db, "SELECT count(*) FROM loose") == 4
+    assert rows(db, "SELECT w, n FROM words ORDER BY n") == [("a11", 11), ("b12", 12)]
+    say(db, "UPDATE words SET n = l.a FROM loose AS l WHERE l.b || '11' = words.w AND l.a < 10")
+    assert rows(db, "SELECT n FROM words ORDER BY n") == [(1,), (12,)]
+
+
+def test_local_triggers_write(db):
+    say(db, "CREATE TABLE local(a, b)", "CREATE TRIGGER log AFTER INSERT ON local BEGIN "
+        "INSERT INTO items(code) VALUES(new.a); INSERT INTO words(w, n) VALUES(new.a, new.b); END",
+        "INSERT INTO local VALUES('x', 1), ('y', 2)")
+    assert rows(db, "SELECT code, n FROM items ORDER BY id") == [("x", 7), ("y", 7)]
+    assert "UNIQUE" in fails(db, "INSERT INTO local VALUES('z', 3), ('x', 4)")
+    assert value(db, "SELECT count(*) FROM local") == value(db, "SELECT count(*) FROM words") == 2
+    assert rows(db, "INSERT INTO local VALUES('w', 5) RETURNING a") == [("w",)]
+
+
+def test_returning_that_would_lie_is_refused(db):
+    assert "RETURNING" in fails(db, "INSERT INTO items(code) VALUES('a') RETURNING id")
+    assert value(db, "SELECT count(*) FROM items") == 0
+    assert rows(db, "INSERT INTO loose VALUES(1, 'x') RETURNING a, b") == [(1, "x")]
+    open_cursor = db.execute("INSERT INTO words VALUES('p', 1), ('q', 2) RETURNING w")
+    assert open_cursor.fetchone() == ("p",)
+    say(db, "INSERT INTO items(code) VALUES('b')")
+    assert open_cursor.fetchall() == [("q",)]
+    assert value(db, "SELECT count(*) FROM items") == 1
+
+
+def test_dropping_does_not_lose_what_was_written(db, other):
+    say(db, "BEGIN", "INSERT INTO loose VALUES(1, 'x')")
+    assert "locked" in fails(db, "DROP TABLE loose")  # SQLite passes no words on here
+    assert "cannot be dropped" in value(db, "SELECT last_error FROM bridge_servers")
+    say(db, "COMMIT")
+    assert value(other, "SELECT count(*) FROM loose") == 1
+
+
+def test_what_is_made_in_a_transaction_is_written_later(shop):
+    db = connect()
+    say(db, "BEGIN")
+    attach(db, shop)
+    assert "made in this transaction" in fails(db, "INSERT INTO loose VALUES(1, 'x')")
+    say(db, "COMMIT", "INSERT INTO loose VALUES(1, 'x')")
+    assert value(db, "SELECT count(*) FROM loose") == 1
+    db.close()
+
+
+def test_query_only_is_honoured(db):
+    say(db, "INSERT INTO loose VALUES(1, 'x')", "PRAGMA query_only = 1")
+    assert fails(db, "INSERT INTO loose VALUES(2, 'x')") == "attempt to write a readonly database"
+    say(db, "BEGIN")
+    assert value(db, "SELECT count(*) FROM loose") == 1
+    say(db, "COMMIT", "PRAGMA query_only = 0", "DELETE FROM loose")
+
+
+def test_readonly_servers_say_why(shop):
+    db = connect()
+    attach(db, shop, "readonly=1")
+    for sql in ("INSERT INTO loose VALUES(1, 'x')", "UPDATE loose SET a = 1 WHERE 0", "DELETE FROM loose"):
+        text = sqlite.error(db, sql)[1]
+        assert 'table "loose" is read-only: its server was named with readonly=1' in text
+    assert rows(db, "SELECT DISTINCT writable FROM bridge_tables") == [(0,)]
+    db.close()
+
+
+def test_atomic(shop, tmp_path):
+    local = connect(tmp_path / "local.db")
+    say(local, "CREATE TABLE main.l(a)")
+    attach(local, shop, "atomic=require", "tables=loose")
+    say(local, "BEGIN", "INSERT INTO l VALUES(1)", "INSERT INTO loose VALUES(1, 'x')")
+    assert "atomic=require" in fails(local, "COMMIT")
+    assert not local.in_transaction
+    assert value(local, "SELECT count(*) FROM l") == value(local, "SELECT count(*) FROM loose") == 0
+    say(local, "BEGIN", "INSERT INTO loose VALUES(1, 'x')", "COMMIT")
+    assert value(local, "SELECT count(*) FROM loose") == 1
+    local.close()
+
+
+def test_a_second_server(shop):
+    db = connect()
+    attach(db, shop, "as=one", "tables=loose")
+    attach(db, shop, "as=two", "tables=words")
+    say(db, "BEGIN", "INSERT INTO loose VALUES(1, 'x')")
+    assert "could not commit as one" in fails(db, "INSERT INTO words VALUES('a', 1)")
+    say(db, "COMMIT")
+    assert value(db, "SELECT count(*) FROM loose") == 1
+    db.close()
+
+
+def test_import_of_the_shell(shop, tmp_path):
+    (tmp_path / "loose.csv").write_text("1,x\n2,y\n")
+    done = sqlite.shell(f"SELECT bridge_attach('{shop.url}', 'tables=loose');\n.mode csv\n"
+                        f".import {tmp_path}/loose.csv loose\nSELECT * FROM loose;\n")
+    assert done.code == 0 and "1,x" in done.out and "2,y" in done.out, done
+
+
+def test_exec(db, other):
+    assert value(db, "SELECT bridge_exec('shop', 'INSERT INTO loose VALUES(1, ''x''), (2, ''y'')')") == 2
+    assert value(other, "SELECT count(*) FROM loose") == 2
+    say(db, "BEGIN", "SELECT bridge_exec('shop', 'DELETE FROM loose WHERE a = $1', 1)")
+    assert value(db, "SELECT count(*) FROM loose") == 1
+    assert value(other, "SELECT count(*) FROM loose") == 2
+    assert "nonsense" in sqlite.error(db, "SELECT bridge_exec('shop', 'DELETE FROM nonsense')")[1]
+    say(db, "ROLLBACK")
+    assert value(db, "SELECT count(*) FROM loose") == 2
+    for sql in ("COMMIT", "ROLLBACK", "SAVEPOINT x"):
+        sqlite.error(db, f"SELECT bridge_exec('shop', '{sql}')")
+    say(db, "SELECT bridge_exec('shop', 'CREATE TABLE fresh(a integer)')", "PRAGMA query_only = 1")
+    assert "query_only" in fails(db, "SELECT bridge_exec('shop', 'DELETE FROM loose')")
+    assert value(db, "SELECT count(*) FROM loose") == 2
+
+
+def test_exec_without_tables(shop):
+    db = connect()
+    say(db, f"SELECT bridge_server('s', '{shop.url}')")
+    assert value(db, "SELECT bridge_exec('s', 'INSERT INTO loose VALUES(1, ''x'')')") == 1
+    say(db, "BEGIN")
+    assert "cannot take part" in fails(db, "SELECT bridge_exec('s', 'DELETE FROM loose')")
+    say(db, "COMMIT", "SELECT bridge_lock()")
+    assert "locked" in fails(db, "SELECT bridge_exec('s', 'DELETE FROM loose')")
+    db.close()

@@ -1,0 +1,55 @@
+/* What is known of one plan of a table: for lookup.c (when to fetch in bulk) and
+ * lookup_answers.c (earlier answers). */
+#ifndef DRAWBRIDGE_VTAB_LOOKUP_INTERNAL_H
+#define DRAWBRIDGE_VTAB_LOOKUP_INTERNAL_H
+
+#include "base/text.h"
+#include "vtab/cursor.h"
+
+enum { QUESTION_BYTES_MAX = 64 * 1024 }; /* longer ones (IN lists) are not remembered */
+
+struct lookup {
+    struct lookup *next;
+    const struct table *table;
+    char *plan_text;
+    size_t column_count, condition_count;
+
+    /* what its rows hold: every cursor of the plan asks for all of it */
+    bool *wanted; /* schema columns */
+    bool identity;
+    int64_t shape; /* counts how often that grew */
+
+    /* what was asked */
+    int64_t calls;
+    double spent_us; /* on single lookups, since the last bulk */
+    struct text question;
+    size_t *ends;         /* of each condition's part of the question */
+    char *first_question; /* the first one, to tell what changes */
+    size_t *first_ends;
+    bool *changes;
+
+    /* what is kept */
+    struct kept **buckets; /* answers */
+    size_t bucket_count, answer_count;
+    bool answers_too_big;
+    struct kept *bulk;
+    bool *fixed;             /* room for which conditions the next one goes with */
+    int64_t bulk_rows_least; /* seen before it was given up */
+};
+
+/* The values of this xFilter, written down in lookup->question. False: they are too long, and
+ * nothing of it is remembered. */
+bool lookup_ask(struct lookup *, const struct cursor *);
+void lookup_learn(struct lookup *); /* which conditions change, from the question */
+/* The question's parts that conditions with a mark have. */
+void lookup_parts(const struct lookup *, const bool *marks, struct text *);
+
+/* Bytes that may still be kept on this connection. */
+size_t lookup_bytes_left(const struct cursor *);
+struct kept *lookup_answer(const struct lookup *); /* to the question; NULL: none. Borrowed */
+/* The answer that comes is to be kept, if it turns out to be small enough: lookup_note(). */
+void lookup_expect(struct lookup *, struct cursor *);
+void lookup_drop_pending(struct cursor *); /* it is not kept after all */
+void lookup_drop_answers(struct lookup *);
+
+#endif

@@ -1,0 +1,387 @@
+/* xUpdate -> a neutral change -> the server's writer, in the transaction of transaction.c.
+ *
+ * Affinity is applied here. Columns that an UPDATE leaves alone are not sent: what was read may
+ * show less than what is stored. */
+#include "vtab/table.h"
+
+#include "vtab/affinity.h"
+#include "vtab/report.h"
+#include "vtab/running.h"
+#include "vtab/transaction.h"
+
+#include <string.h>
+
+/* argv of xUpdate: the old rowid or key, the new one, then the columns. */
+enum { ARGUMENT_OLD, ARGUMENT_NEW, ARGUMENT_COLUMNS };
+
+struct update {
+    struct table *table;
+    int argc;
+    sqlite3_value **argv;
+    bool by_row;  /* OR FAIL: the rows before a failing one stay */
+    int conflict; /* SQLITE_IGNORE ... */
+    struct change change;
+    struct value *values; /* of change */
+    uint8_t *states;
+    struct value key; /* change.row.key of IDENTITY_KEY */
+    struct write_result result;
+};
+
+/* ---- writers ------------------------------------------------------------------------------
+ */
+
+static void forget_writer(struct table *table) {
+    if (table->writer != NULL) {
+        table->writer->session->driver->write_end(table->writer);
+        table->writer = NULL;
+    }
+}
+
+void table_drop_writers(struct server *server) {
+    while (server->writing != NULL) {
+        struct table *table = server->writing;
+
+        server->writing = table->next_writing;
+        forget_writer(table);
+    }
+}
+
+static enum status find_writer(
+        struct table *table, struct session *session, struct writer **out, struct error *err) {
+    enum status status = STATUS_OK;
+
+    if (table->writer == NULL) {
+        status = session->driver->write_start(session, table->schema, &table->writer, err);
+        if (status == STATUS_OK) {
+            table->next_writing = table->server->writing;
+            table->server->writing = table;
+        }
+    }
+    *out = table->writer;
+    return status;
+}
+
+/* ---- SQLite's arguments -> change ---------------------------------------------------------
+ */
+
+/* Is this column the table's INTEGER PRIMARY KEY? SQLite gives its value as the new rowid or as
+ * the column, or both. */
+static bool is_integer_key(const struct schema *schema, size_t column) {
+    return schema->identity == IDENTITY_INTEGER_KEY && schema->key_column == (int)column;
+}
+
+static sqlite3_value *column_argument(const struct update *update, size_t column) {
+    sqlite3_value *value = update->argv[ARGUMENT_COLUMNS + column];
+    sqlite3_value *rowid = update->argv[ARGUMENT_NEW];
+    bool unset = sqlite3_value_type(value) == SQLITE_NULL;
+
+    if (!is_integer_key(update->table->schema, column) ||
+            sqlite3_value_type(rowid) == SQLITE_NULL) {
+        return value;
+    }
+    if (update->change.kind == CHANGE_INSERT) {
+        return unset ? rowid : value;
+    }
+    return sqlite3_value_int64(rowid) != sqlite3_value_int64(update->argv[ARGUMENT_OLD])
+                   ? rowid
+                   : value;
+}
+
+static enum status refuse_generated(
+        const struct update *update, const struct column *column, struct error *err) {
+    return error_set(err, STATUS_VALUE,
+            "cannot %s generated column \"%s\" of table \"%s\": the remote makes its value",
+            update->change.kind == CHANGE_INSERT ? "INSERT into" : "UPDATE", column->name,
+            update->table->name);
+}
+
+/* A NULL for a key that the remote makes is always left to it, any other only when the INSERT
+ * does not name the column; what was bound was given. Without a default there is nothing to
+ * leave: NULL is what the remote would take. */
+static enum status check_left_out(const struct update *update, size_t column,
+        sqlite3_value *value, bool *left_out, struct error *err) {
+    const struct table *table = update->table;
+    const struct column *facts = &table->schema->columns[column];
+    enum left_out said = table->insert.left_out[column];
+
+    *left_out = sqlite3_value_type(value) == SQLITE_NULL &&
+                (is_integer_key(table->schema, column) || facts->identity != 0 ||
+                        facts->generated != 0);
+    if (*left_out || sqlite3_value_type(value) != SQLITE_NULL || facts->default_sql == NULL ||
+            sqlite3_value_frombind(value)) {
+        return STATUS_OK;
+    }
+    if (said == LEFT_OUT_UNKNOWN) {
+        error_set(err, STATUS_USAGE,
+                "cannot tell whether column \"%s\" of table \"%s\" is NULL or left to its "
+                "default",
+                facts->name, table->name);
+        error_explain(err, NULL, NULL,
+                "name the columns in the INSERT, in the same way in all triggers that insert");
+        return STATUS_USAGE;
+    }
+    *left_out = said == LEFT_OUT_YES;
+    return STATUS_OK;
+}
+
+/* RETURNING shows what SQLite sent, and NULL for all that the remote made. */
+static enum status check_returning(
+        const struct update *update, const struct column *column, struct error *err) {
+    if (!update->table->insert.returning) {
+        return STATUS_OK;
+    }
+    error_set(err, STATUS_UNSUPPORTED,
+            "INSERT ... RETURNING cannot show column \"%s\" of table \"%s\": the remote makes "
+            "its value",
+            column->name, update->table->name);
+    error_explain(err, NULL, NULL,
+            "leave RETURNING out and read the row WHERE rowid = last_insert_rowid()");
+    return STATUS_UNSUPPORTED;
+}
+
+static enum status take_column(struct update *update, size_t i, struct error *err) {
+    const struct column *column = &update->table->schema->columns[i];
+    sqlite3_value *value = column_argument(update, i);
+    bool insert = update->change.kind == CHANGE_INSERT;
+    bool left_out;
+
+    if (!insert && sqlite3_value_nochange(value)) {
+        update->states[i] = CELL_UNCHANGED;
+        return STATUS_OK;
+    }
+    if (insert) {
+        enum status status = check_left_out(update, i, value, &left_out, err);
+
+        if (status != STATUS_OK || left_out) {
+            update->states[i] = CELL_DEFAULT;
+            return status == STATUS_OK ? check_returning(update, column, err) : status;
+        }
+    }
+    if (column->generated != 0) {
+        return refuse_generated(update, column, err);
+    }
+    update->states[i] = CELL_SET;
+    return affinity_value(value, column->declared, &update->values[i], err);
+}
+
+static enum status take_columns(struct update *update, struct error *err) {
+    const struct schema *schema = update->table->schema;
+    struct arena *arena = &update->table->change_arena;
+    enum status status = STATUS_OK;
+
+    update->values = arena_alloc_array(arena, schema->column_count, sizeof(*update->values));
+    update->states = arena_alloc_array(arena, schema->column_count, sizeof(*update->states));
+    if (update->values == NULL || update->states == NULL) {
+        return error_nomem(err);
+    }
+    if (update->change.kind == CHANGE_INSERT) {
+        status = running_insert_learn(
+                update->table, &update->table->insert_arena, &update->table->insert, err);
+    }
+    for (size_t i = 0; i < schema->column_count && status == STATUS_OK; i++) {
+        status = take_column(update, i, err);
+    }
+    update->change.values = update->values;
+    update->change.states = update->states;
+    return status;
+}
+
+/* Which row: by its old rowid or key. */
+static enum status take_identity(struct update *update, struct error *err) {
+    const struct schema *schema = update->table->schema;
+    sqlite3_value *old = update->argv[ARGUMENT_OLD];
+
+    switch (schema->identity) {
+    case IDENTITY_INTEGER_KEY:
+    case IDENTITY_ROWID:
+        update->change.row.rowid = sqlite3_value_int64(old);
+        return STATUS_OK;
+    case IDENTITY_KEY:
+        update->change.row.key = &update->key;
+        return affinity_value(
+                old, schema->columns[schema->key_column].declared, &update->key, err);
+    case IDENTITY_ROW:
+        break;
+    }
+    return error_set(err, STATUS_READONLY,
+            "table \"%s\" is read-only: it has no key that tells its rows apart",
+            update->table->name);
+}
+
+/* Rowids that the remote makes cannot be chosen here. */
+static enum status check_rowid(const struct update *update, struct error *err) {
+    const struct schema *schema = update->table->schema;
+    sqlite3_value *new = update->argv[ARGUMENT_NEW];
+    bool insert = update->change.kind == CHANGE_INSERT;
+
+    if (schema->identity == IDENTITY_INTEGER_KEY || schema->identity == IDENTITY_KEY ||
+            sqlite3_value_type(new) == SQLITE_NULL ||
+            (!insert && sqlite3_value_int64(new) ==
+                                sqlite3_value_int64(update->argv[ARGUMENT_OLD]))) {
+        return STATUS_OK;
+    }
+    return error_set(err, STATUS_UNSUPPORTED,
+            "the rowid of table \"%s\" cannot be set: the remote makes it",
+            update->table->name);
+}
+
+static enum on_conflict conflict_of(int conflict) {
+    return conflict == SQLITE_IGNORE    ? ON_CONFLICT_IGNORE
+           : conflict == SQLITE_REPLACE ? ON_CONFLICT_REPLACE
+                                        : ON_CONFLICT_ABORT;
+}
+
+static enum status take_change(struct update *update, struct error *err) {
+    enum status status = STATUS_OK;
+
+    arena_reset(&update->table->change_arena);
+    update->conflict = sqlite3_vtab_on_conflict(update->table->connection->db);
+    update->by_row = update->conflict == SQLITE_FAIL;
+    update->change.on_conflict = conflict_of(update->conflict);
+    update->change.kind = update->argc == 1 ? CHANGE_DELETE
+                          : sqlite3_value_type(update->argv[ARGUMENT_OLD]) == SQLITE_NULL
+                                  ? CHANGE_INSERT
+                                  : CHANGE_UPDATE;
+    if (update->change.kind != CHANGE_INSERT) {
+        status = take_identity(update, err);
+    }
+    if (status == STATUS_OK && update->change.kind != CHANGE_DELETE) {
+        status = check_rowid(update, err);
+    }
+    if (status == STATUS_OK && update->change.kind != CHANGE_DELETE) {
+        status = take_columns(update, err);
+    }
+    return status;
+}
+
+/* ---- sending ------------------------------------------------------------------------------
+ */
+
+/* Rows may wait for each other where a failure that shows late undoes all the same: the whole
+ * of an autocommit statement. The first row does not, so that a session that died unseen is
+ * noticed with it. */
+static bool may_wait(const struct update *update) {
+    const struct server *server = update->table->server;
+    sqlite3 *db = update->table->connection->db;
+
+    return server->transaction.used && sqlite3_get_autocommit(db) &&
+           update->change.on_conflict == ON_CONFLICT_ABORT && !update->by_row &&
+           strcmp(options_text(&server->options, "batch"), "auto") == 0 &&
+           running_writers(db) == 1;
+}
+
+/* What one table's rows wait for may be another's. */
+static enum status flush_others(struct table *table, struct error *err) {
+    struct server *server = table->server;
+    struct table *other = server->writing;
+
+    while (other != NULL && (other == table || !other->waiting)) {
+        other = other->next_writing;
+    }
+    return other != NULL ? table_flush_all(server, err) : STATUS_OK;
+}
+
+static enum status send_once(struct update *update, struct error *err) {
+    struct table *table = update->table;
+    struct session *session;
+    struct writer *writer = NULL;
+    enum status status = transaction_write(table->server, update->by_row, &session, err);
+
+    if (status != STATUS_OK) {
+        return status; /* nothing was sent */
+    }
+    status = flush_others(table, err);
+    if (status == STATUS_OK) {
+        status = find_writer(table, session, &writer, err);
+    }
+    if (status == STATUS_OK) {
+        table->waiting = may_wait(update);
+        status = session->driver->write_row(writer, &update->change,
+                WRITE_WANT_ROWID | (table->waiting ? 0 : WRITE_SYNC), &update->result, err);
+    }
+    if (status != STATUS_OK) {
+        error_statement(err, writer != NULL ? writer->statement : NULL);
+        table_drop_writers(table->server);
+    }
+    transaction_wrote(table->server, status, err);
+    return status;
+}
+
+static enum status send_change(struct update *update, struct error *err) {
+    struct server *server = update->table->server;
+    bool used_before = server->session != NULL && !server->session->broken;
+    enum status status = send_once(update, err);
+
+    if (status == STATUS_LOST && used_before && transaction_restart(server)) {
+        error_clear(err);
+        status = send_once(update, err);
+    }
+    return status;
+}
+
+enum status table_flush_all(struct server *server, struct error *err) {
+    enum status status = STATUS_OK;
+
+    for (struct table *table = server->writing; table != NULL && status == STATUS_OK;
+            table = table->next_writing) {
+        struct write_result result = { 0 };
+        int64_t rows = 0;
+
+        status =
+                table->writer->session->driver->write_flush(table->writer, &result, &rows, err);
+        if (status != STATUS_OK) {
+            error_statement(err, table->writer->statement);
+            report_constraint(err, table->schema, table->name);
+        } else if (table->waiting && result.has_rowid) {
+            sqlite3_set_last_insert_rowid(table->connection->db, result.rowid);
+        }
+        table->waiting = false;
+    }
+    return status;
+}
+
+/* SQLite does what OR IGNORE and OR FAIL say only for the plain code. */
+static int report_update(struct update *update, struct error *err) {
+    bool written = update->table->server->transaction.written;
+    int code = written ? report_written_code(err) : report_code(err);
+    bool plain = update->conflict == SQLITE_FAIL || update->conflict == SQLITE_ROLLBACK ||
+                 update->conflict == SQLITE_IGNORE;
+
+    report_constraint(err, update->table->schema, update->table->name);
+    server_failed(update->table->server, err);
+    report_vtab(&update->table->base.zErrMsg, err);
+    return plain && (code & 0xff) == SQLITE_CONSTRAINT ? SQLITE_CONSTRAINT : code;
+}
+
+/* Becomes last_insert_rowid(), which a row without rowid leaves alone. That of a row that waits
+ * comes when it is written, unless it was given. */
+static sqlite3_int64 new_rowid(const struct update *update) {
+    const struct schema *schema = update->table->schema;
+    int key = schema->key_column;
+
+    if (update->result.has_rowid) {
+        return update->result.rowid;
+    }
+    if (update->table->waiting && update->change.kind == CHANGE_INSERT &&
+            schema->identity == IDENTITY_INTEGER_KEY && update->states[key] == CELL_SET &&
+            update->values[key].kind == VALUE_INTEGER) {
+        return update->values[key].integer;
+    }
+    return sqlite3_last_insert_rowid(update->table->connection->db);
+}
+
+int table_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
+    struct update update = { .table = (struct table *)base, .argc = argc, .argv = argv };
+    struct error err = { 0 };
+
+    if (transaction_writable(update.table, &err) != STATUS_OK ||
+            take_change(&update, &err) != STATUS_OK ||
+            send_change(&update, &err) != STATUS_OK) {
+        return report_update(&update, &err);
+    }
+    if (update.result.affected == 0 && update.conflict == SQLITE_IGNORE) {
+        return SQLITE_CONSTRAINT; /* passed over, and not counted by changes() */
+    }
+    *rowid = new_rowid(&update);
+    return SQLITE_OK;
+}
