@@ -6,7 +6,7 @@
  *   answer.c               what an answer's status, headers and error body mean (pure)
  *   describe.c, columns.c  OpenAPI document or the user's words -> facts of the columns
  *   types.c                present(): the postgres driver's, and how each value travels
- *   judge.c, judge_text.c  the postgres driver's verdicts in what a URL can say (pure)
+ *   judge*.c               the postgres driver's verdicts in what a URL can say (pure)
  *   dialect.c              query -> the target of a request (pure)
  *   scan.c, page.c         pages of rows until the last row is proven to have come
  *   json.c, decode.c       bytes of a row -> members -> cells of a batch (pure)
@@ -216,6 +216,12 @@ static inline int pr_form(enum pr_form form, enum condition_operator op) {
 bool pr_may_push(const struct schema *, const struct condition *);
 bool pr_may_order(const struct schema *, const struct order_term *, size_t count);
 enum status pr_judge(const struct schema *, const struct condition *, const struct value *,
+        size_t count, struct arena *, struct judgement *out);
+
+/* One value, or NULL for the tests that have none; a list of them (judge_in.c). */
+enum status pr_judge_one(const struct schema *, const struct condition *, const struct value *,
+        struct arena *, struct judgement *out);
+enum status pr_judge_list(const struct schema *, const struct condition *, const struct value *,
         size_t count, struct arena *, struct judgement *out);
 
 /* Regular expressions that mean the same under every collation and encoding. Each appends one
