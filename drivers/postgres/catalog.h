@@ -17,8 +17,8 @@ enum relation_fact {
     RELATION_PRIVILEGE, /* to insert, update or delete */
     RELATION_UPDATABLE, /* views and foreign tables: for anybody */
     RELATION_STANDBY,
-    RELATION_READ_ONLY, /* the session's transactions are, unless they say otherwise */
-    RELATION_LOCKABLE,  /* rows may be read FOR UPDATE */
+    RELATION_READ_ONLY,     /* the session's transactions are, unless they say otherwise */
+    RELATION_LOCKABLE,      /* rows may be read FOR UPDATE */
     RELATION_COLUMNS_KNOWN, /* for pg_definition */
     RELATION_DEFINITION
 };

@@ -19,8 +19,9 @@
     " END FROM pg_catalog.json_to_record(pg_catalog.json_build_object('v', %p::json)) "        \
     "AS j(v %t))"
 #define HSTORE_FROM_JSON                                                                       \
-    "(SELECT CASE WHEN pg_catalog.to_json(h.v)::jsonb = %p::jsonb THEN h.v ELSE " NOT_AS_SHOWN \
-    " END FROM (SELECT coalesce(%s.hstore(pg_catalog.array_agg(e.key), "                       \
+    "(SELECT CASE WHEN pg_catalog.to_json(h.v)::jsonb = %p::jsonb THEN h.v "                   \
+    "ELSE ('read back as ' || pg_catalog.to_json(h.v)::text || ' and not ' || %p)::%t END "    \
+    "FROM (SELECT coalesce(%s.hstore(pg_catalog.array_agg(e.key), "                            \
     "pg_catalog.array_agg(e.value)), ''::%t) AS v "                                            \
     "FROM pg_catalog.json_each_text(%p::json) AS e) AS h)"
 #define SINCE_EPOCH "('epoch'::%t + pg_catalog.make_interval(secs => %p))"
@@ -74,6 +75,7 @@ static const struct {
     { 1562 /* varbit */, TEXT(CAST, pg_write_varbit) },
     { 28 /* xid */, TEXT(CAST, pg_write_counter) },
     { 29 /* cid */, TEXT(CAST, pg_write_counter) },
+    { 5069 /* xid8 */, TEXT(CAST, pg_write_counter8) },
 };
 
 static const struct pg_rule *text_rule(const struct pg_column *pg) {
@@ -163,12 +165,12 @@ uint32_t pg_parameter_oid(enum pg_parameter parameter) {
 
 const char *pg_value_class(const struct value *value) {
     static const char *const classes[] = {
-        [VALUE_NULL] = "NULL",
-        [VALUE_INTEGER] = "INTEGER",
-        [VALUE_REAL] = "REAL",
-        [VALUE_TEXT] = "TEXT",
-        [VALUE_BLOB] = "BLOB",
-        [VALUE_TEXT_NUL] = "TEXT",
+        [VALUE_NULL] = "a NULL",
+        [VALUE_INTEGER] = "an INTEGER",
+        [VALUE_REAL] = "a REAL",
+        [VALUE_TEXT] = "a TEXT",
+        [VALUE_BLOB] = "a BLOB",
+        [VALUE_TEXT_NUL] = "a TEXT",
     };
 
     return classes[value->kind];
@@ -176,7 +178,7 @@ const char *pg_value_class(const struct value *value) {
 
 enum status pg_refuse(struct pg_writing *w, const char *why) {
     return error_set(w->err, STATUS_VALUE,
-            "cannot store a %s value in column \"%s\" of table \"%s\", type %s: %s",
+            "cannot store %s value in column \"%s\" of table \"%s\", type %s: %s",
             pg_value_class(w->value), w->column->remote_name,
             w->schema->remote_name != NULL ? w->schema->remote_name : "",
             w->column->remote_type, why);

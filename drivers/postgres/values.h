@@ -43,7 +43,7 @@ uint32_t pg_parameter_oid(enum pg_parameter);
  * remote type. */
 enum status pg_value_write(const struct schema *, int column, const struct value *,
         struct text *out, struct error *);
-/* "INTEGER" */
+/* "an INTEGER" */
 const char *pg_value_class(const struct value *);
 
 /* ---- for the files of values ------------------------------------------------------------- */
@@ -67,6 +67,7 @@ pg_write_function pg_write_char;
 pg_write_function pg_write_bit;
 pg_write_function pg_write_varbit;
 pg_write_function pg_write_counter;
+pg_write_function pg_write_counter8;
 pg_write_function pg_write_uuid;
 pg_write_function pg_write_uuid_blob;
 pg_write_function pg_write_bytea;

@@ -86,6 +86,8 @@ static bool special_real(const struct value *text, double *real) {
     return false;
 }
 
+static const char nan_unseen[] = "it would be read as NULL (option nan)";
+
 /* False: refused. */
 static bool real_of_value(struct pg_writing *w, double *real, enum status *refused) {
     struct number number = { 0 };
@@ -102,6 +104,10 @@ static bool real_of_value(struct pg_writing *w, double *real, enum status *refus
         return false;
     default:
         if (special_real(w->value, real)) {
+            if (isnan(*real) && w->pg->nan_null) {
+                *refused = pg_refuse(w, nan_unseen);
+                return false;
+            }
             return true;
         }
         if (!number_from_text(w->value->bytes, w->value->length, &number)) {
@@ -289,6 +295,9 @@ static enum status write_decimal(
         if (special_real(&(struct value){ .bytes = buffer, .length = strlen(buffer) }, &real)) {
             text = isnan(real) ? "NaN" : real > 0 ? "Infinity" : "-Infinity";
         }
+    }
+    if (text[0] == 'N' && w->pg->nan_null) {
+        return pg_refuse(w, nan_unseen);
     }
     if (text[0] == 'N' || text[strlen(text) - (text[0] != '\0')] == 'y') {
         return special && (text[0] == 'N' || !limited)

@@ -4,7 +4,6 @@
 #include "drivers/postgres/values.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { TYPMOD_HEADER = 4, NAME_BYTES_MAX = 63, UUID_BYTES = 16, UUID_TEXT_BYTES = 37 };
@@ -111,17 +110,25 @@ enum status pg_write_varbit(struct pg_writing *w) {
     return write_bits(w, false);
 }
 
-/* Older servers take any text for a number, and wrap. */
-enum status pg_write_counter(struct pg_writing *w) {
-    enum { COUNTER_DIGITS_MAX = 10 };
+/* Older servers take any text for a number, wrap it, and read zeros in front as octal. */
+static enum status write_counter(struct pg_writing *w, const char *max) {
+    const struct value *value = w->value;
 
-    if (w->value->kind != VALUE_TEXT || w->value->length == 0 ||
-            w->value->length > COUNTER_DIGITS_MAX ||
-            strspn(w->value->bytes, "0123456789") != w->value->length ||
-            strtoll(w->value->bytes, NULL, 10) > UINT32_MAX) {
-        return pg_refuse(w, "it is no number from 0 to 4294967295");
+    if (value->kind != VALUE_TEXT || value->length == 0 || value->length > strlen(max) ||
+            strspn(value->bytes, "0123456789") != value->length ||
+            (value->length > 1 && value->bytes[0] == '0') ||
+            (value->length == strlen(max) && strcmp(value->bytes, max) > 0)) {
+        return pg_refuse(w, "it is no number in the type's range");
     }
     return pg_write_text(w);
+}
+
+enum status pg_write_counter(struct pg_writing *w) {
+    return write_counter(w, "4294967295");
+}
+
+enum status pg_write_counter8(struct pg_writing *w) {
+    return write_counter(w, "18446744073709551615");
 }
 
 /* ---- bytes --------------------------------------------------------------------------------

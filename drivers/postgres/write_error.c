@@ -48,59 +48,94 @@ static void explain_key(const struct schema *schema, struct error *err) {
 /* ---- values -------------------------------------------------------------------------------
  */
 
-/* Does the server's message speak of this value, or else of this type? */
-static int speaks_of(const char *message, const struct pg_column *pg,
-        const struct column *column, const char *bytes, size_t length) {
+enum { SPEAKS_OF_TYPE = 1, SPEAKS_OF_VALUE = 2 };
+
+/* Does the server's message speak of this type, or of this value? */
+static int speaks_of(
+        const char *message, const struct column *column, const char *bytes, size_t length) {
     enum { QUOTED_BYTES_MAX = 200 };
+    const struct pg_column *pg = column->driver_data;
     char quoted[QUOTED_BYTES_MAX + 3];
-    int score = strstr(message, pg->type_name) != NULL ||
-                strstr(message, column->remote_type) != NULL ||
-                (strcmp(pg->type_name, "jsonb") == 0 && strstr(message, " json") != NULL);
+    bool json = strcmp(pg->type_name, "jsonb") == 0 && strstr(message, " json") != NULL;
+    int score = json || strstr(message, pg->type_name) != NULL ||
+                                strstr(message, column->remote_type) != NULL
+                        ? SPEAKS_OF_TYPE
+                        : 0;
 
     if (length > QUOTED_BYTES_MAX) {
         return score;
     }
     snprintf(quoted, sizeof(quoted), "\"%.*s\"", (int)length, bytes);
-    return score + (strstr(message, quoted) != NULL ? 2 : 0);
+    return score + (strstr(message, quoted) != NULL ? SPEAKS_OF_VALUE : 0);
 }
 
-/* The column whose value it most likely was; -1: none can be told. */
-static int blame(
-        const struct pg_shape *shape, const struct pg_rows *rows, const char *message) {
-    size_t count = pg_parameter_count(shape), parameter = 0;
-    int best = -1, best_score = 0, candidates = 0, candidate = -1;
+/* What is being looked for: the column whose value the server could not take. */
+struct blame {
+    const struct pg_shape *shape;
+    const struct pg_rows *rows;
+    const char *message;
+    bool odd; /* the error is one that only values of odd types cause: see is_odd() */
+    int column, score;
+};
 
-    for (size_t i = 0; i < shape->schema->column_count; i++) {
-        const struct pg_column *pg = pg_column(shape->schema, (int)i);
+static void blame_column(struct blame *blame, int column, size_t parameter) {
+    size_t count = pg_parameter_count(blame->shape);
 
-        if (!pg_is_set(shape, i) || pg_value_rule(pg)->parameter != PG_PARAMETER_TEXT) {
-            parameter += pg_is_set(shape, i);
+    for (size_t row = 0; row < blame->rows->count; row++) {
+        const struct pg_argument *argument = &blame->rows->arguments[row * count + parameter];
+        int score;
+
+        if (argument->length < 0) {
             continue;
         }
-        candidates++;
-        candidate = (int)i;
-        for (size_t row = 0; row < rows->count; row++) {
-            const struct pg_argument *argument = &rows->arguments[row * count + parameter];
-            int score = argument->length < 0
-                                ? 0
-                                : speaks_of(message, pg, &shape->schema->columns[i],
-                                          text_get(&rows->bytes) + argument->start,
-                                          (size_t)argument->length);
+        score = speaks_of(blame->message, &blame->shape->schema->columns[column],
+                text_get(&blame->rows->bytes) + argument->start, (size_t)argument->length);
+        if (score > blame->score) {
+            blame->score = score;
+            blame->column = column;
+        }
+    }
+}
 
-            if (score > best_score) {
-                best = (int)i;
-                best_score = score;
-            }
+/* Names of objects may lead nowhere, which is told as if the statement were wrong; and older
+ * hstores have an error of their own. */
+static bool is_odd(const struct pg_column *pg) {
+    static const uint32_t oids[] = { 24, 2202, 2203, 2204, 2205, 2206, 3734, 3769, 4089, 4096,
+        4191, 8326, 1033 }; /* regproc and its kind, aclitem: see types.c */
+
+    for (size_t i = 0; i < sizeof(oids) / sizeof(oids[0]); i++) {
+        if (pg->type_oid == oids[i]) {
+            return true;
+        }
+    }
+    return strcmp(pg->type_name, "hstore") == 0;
+}
+
+/* -1: none can be told. */
+static int blame_find(struct blame *blame) {
+    size_t parameter = 0;
+    int candidates = 0, candidate = -1;
+
+    blame->column = -1;
+    for (size_t i = 0; i < blame->shape->schema->column_count; i++) {
+        const struct pg_column *pg = pg_column(blame->shape->schema, (int)i);
+
+        if (!pg_is_set(blame->shape, i)) {
+            continue;
+        }
+        if (pg_value_rule(pg)->parameter == PG_PARAMETER_TEXT && (!blame->odd || is_odd(pg))) {
+            candidates++;
+            candidate = (int)i;
+            blame_column(blame, (int)i, parameter);
         }
         parameter++;
     }
-    return best >= 0 || candidates != 1 ? best : candidate;
+    return blame->column < 0 && candidates == 1 ? candidate : blame->column;
 }
 
-static enum status value_error(const struct pg_shape *shape, const struct pg_rows *rows,
-        const PGresult *result, struct error *err) {
+static enum status value_error(
+        const struct pg_shape *shape, int column, const PGresult *result, struct error *err) {
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    int column = blame(shape, rows, message);
     enum status status;
 
     if (column < 0) {
@@ -118,17 +153,34 @@ static enum status value_error(const struct pg_shape *shape, const struct pg_row
     return status;
 }
 
+/* The driver's own SQL has no errors of syntax: a value had, that is code to its type. */
+static bool is_value_error(const char *sqlstate) {
+    return strncmp(sqlstate, "22", 2) == 0 || strcmp(sqlstate, "42601") == 0 ||
+           strcmp(sqlstate, "42602") == 0;
+}
+
+static bool is_odd_error(const char *sqlstate) {
+    return strncmp(sqlstate, "42", 2) == 0 || strncmp(sqlstate, "3F", 2) == 0 ||
+           strcmp(sqlstate, "XX000") == 0;
+}
+
 enum status pg_write_error(const struct pg_shape *shape, const struct pg_rows *rows,
         const PGresult *result, struct error *err) {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    struct blame blame = { .shape = shape, .rows = rows };
     struct error why = { 0 };
     enum status status;
+    int column;
 
-    if (sqlstate != NULL && strncmp(sqlstate, "22", 2) == 0) {
-        status = value_error(shape, rows, result, &why);
-    } else {
-        status = pg_result_error(result, true, &why);
+    if (sqlstate != NULL && (is_value_error(sqlstate) || is_odd_error(sqlstate))) {
+        blame.message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+        blame.odd = !is_value_error(sqlstate);
+        column = blame_find(&blame);
+        if (column >= 0 || !blame.odd) {
+            return value_error(shape, column, result, err);
+        }
     }
+    status = pg_result_error(result, true, &why);
     if (status == STATUS_CONSTRAINT) {
         explain_key(shape->schema, &why);
     }

@@ -40,6 +40,7 @@ class Proxy:
         self._flowing = threading.Event()
         self._flowing.set()
         self._left = {"client": None, "server": None}  # bytes until the cut; None: no cut
+        self._once = False
         self._pairs = set()
         self._closed = False
         self._unix = unix
@@ -70,10 +71,12 @@ class Proxy:
     def thaw(self):
         self._flowing.set()
 
-    def cut_after(self, client=None, server=None):
-        """After so many more bytes from that side, all connections together; None: never."""
+    def cut_after(self, client=None, server=None, once=False):
+        """After so many more bytes from that side, all connections together; None: never.
+        once: connections that are made afterwards are not cut."""
         with self._lock:
             self._left = {"client": client, "server": server}
+            self._once = once
 
     def cut(self):
         with self._lock:
@@ -178,6 +181,8 @@ class Proxy:
             if left is None:
                 return data, False
             self._left[side] = max(0, left - len(data))
+            if self._once and left <= len(data):
+                self._left = {"client": None, "server": None}
             return data[:left], left <= len(data)
 
     def _drop(self, pair):
