@@ -1,6 +1,6 @@
 /* Changes run on the remote, one by one, and the user's own statements that write. What a local
- * table would make of a value, a default, a conflict or a trigger, SQLite does here as well.
- */
+ * table would make of a value, a default, a conflict or a trigger, SQLite does here
+ * as well. */
 #include "drivers/sqlite/internal.h"
 
 #include <string.h>
