@@ -1,8 +1,6 @@
 /* Changes run on the remote, one by one, and the user's own statements that write. What a local
- * table would make of a value, a default, a conflict or a trigger, SQLite does here as well.
- *
- * A row that is gone when its turn comes was removed by the same transaction (its locks keep
- * others out): it is passed over, as SQLite does with its own rows. */
+ * table would make of a value, a default, a conflict or a trigger, SQLite does here
+ * as well. */
 #include "drivers/sqlite/internal.h"
 
 #include <string.h>
