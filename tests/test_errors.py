@@ -372,7 +372,7 @@ def lost_idle(connection, env, event, repair, when):
     if repair:
         repair(env)
     if when != "idle":
-        code, text = fails(connection, "SELECT sum(id) FROM t")
+        code, text = sqlite.error(connection, "SELECT sum(id) FROM t")
         assert code == CANTOPEN and "lost" in text, text
     assert connection.execute("SELECT sum(id) FROM t").fetchone() == (1250025000,)
     if when != "idle":

@@ -1,8 +1,6 @@
 /* Changes run on the remote, one by one, and the user's own statements that write. What a local
  * table would make of a value, a default, a conflict or a trigger, SQLite does here as well.
- *
- * A row that is gone when its turn comes was removed by the same transaction (its locks keep
- * others out): it is passed over, as SQLite does with its own rows. */
+ */
 #include "drivers/sqlite/internal.h"
 
 #include <string.h>
@@ -294,15 +292,15 @@ static enum status run_change(struct sq_writer *writer, const struct change *cha
         status = step_change(session, writer->statement, writer->sql, &result->affected, err);
         sqlite3_reset(writer->statement);
     }
-    if (status == STATUS_OK && result->affected == 0 && change->kind != CHANGE_INSERT &&
-            change->on_conflict != ON_CONFLICT_IGNORE) {
-        status = error_set(err, STATUS_STALE, "a row of table \"%s\" is gone since it was read",
-                writer->base.schema->remote_name);
-    }
     if (status == STATUS_CONSTRAINT && err != NULL &&
             !blames_table(err->message, writer->base.schema->remote_name)) {
         memory_free(err->columns); /* of another table, which a trigger wrote to */
         err->columns = NULL;
+    }
+    if (status == STATUS_OK && result->affected == 0 && change->kind != CHANGE_INSERT &&
+            change->on_conflict != ON_CONFLICT_IGNORE) {
+        status = error_set(err, STATUS_STALE, "a row of table \"%s\" is gone since it was read",
+                writer->base.schema->remote_name);
     }
     result->has_rowid = status == STATUS_OK && change->kind == CHANGE_INSERT &&
                         result->affected > 0 &&

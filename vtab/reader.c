@@ -1,0 +1,170 @@
+/* Reading in a transaction, and what becomes of queries under way when it ends; see
+ * transaction.h. */
+#include "vtab/levels.h"
+
+enum status transaction_read(struct server *server, struct session **out, struct error *err) {
+    struct transaction *transaction = &server->transaction;
+    enum status status = transaction_make_sure(server, false, err);
+
+    if (status == STATUS_OK) {
+        status = table_flush_all(server, err);
+    }
+    if (status == STATUS_OK && transaction_has_levels(server) && transaction->unguarded &&
+            !server_can(server, DRIVER_SHARED_SESSION)) {
+        int level = transaction_own_level(transaction) + transaction->own;
+
+        if (transaction->own_read) {
+            status = server->target.driver->release(server->session, level, err);
+        }
+        if (status == STATUS_OK) {
+            status = transaction_set_level(server, level, err);
+        }
+        transaction->own_read = status == STATUS_OK;
+        transaction->unguarded = status != STATUS_OK;
+    }
+    if (status == STATUS_OK) {
+        *out = server->session;
+    }
+    return status;
+}
+
+void readers_end(struct server *server) {
+    if (server_can(server, DRIVER_SHARED_SESSION)) {
+        return;
+    }
+    for (struct reader *reader = server->readers; reader != NULL; reader = reader->next) {
+        if (reader->aside == NULL) {
+            reader->ended = true;
+        }
+        if (reader->aside == NULL && reader->scan != NULL) {
+            reader->scan->session->driver->scan_end(reader->scan);
+            reader->scan = NULL;
+        }
+    }
+}
+
+/* A transaction that only read has cost nothing: what comes next begins another. */
+static void forget_reading(struct server *server) {
+    struct transaction *transaction = &server->transaction;
+
+    readers_end(server);
+    transaction->begun = false;
+    transaction->used = false;
+    transaction->own = false;
+    transaction->own_read = false;
+}
+
+void reader_failed(struct server *server, const struct reader *reader, enum status why) {
+    struct transaction *transaction = &server->transaction;
+    int level = transaction_own_level(transaction) + transaction->own;
+
+    if (reader->aside != NULL || !transaction->begun || transaction->finished ||
+            server_can(server, DRIVER_SHARED_SESSION)) {
+        return;
+    }
+    if (why == STATUS_LOST && !transaction->used) {
+        return; /* transaction_restart() may follow */
+    }
+    if (server->session->broken && !transaction->written) {
+        forget_reading(server); /* this statement fails, the next one sees a newer state */
+    } else if (transaction_has_levels(server) && (transaction->own_read || level > 0)) {
+        transaction_back_to(server, transaction->own_read ? level : level - 1);
+    } else {
+        transaction_fail_lost(server);
+    }
+}
+
+enum status reader_session(
+        struct server *server, struct reader *reader, struct session **out, struct error *err) {
+    if (reader->ended) {
+        return error_set(err, STATUS_LOST,
+                "the transaction that this query read in on server \"%s\" has ended",
+                server->name);
+    }
+    if (reader->aside != NULL) {
+        *out = reader->aside->session;
+        return STATUS_OK;
+    }
+    transaction_enlist_reader(server);
+    return server_snapshot(server, out, err);
+}
+
+enum status reader_next(
+        struct server *server, struct reader *reader, struct batch *batch, struct error *err) {
+    struct session *session;
+    enum status status = STATUS_OK;
+
+    if (reader->scan == NULL) {
+        batch->rows = 0;
+        return reader->ended ? reader_session(server, reader, &session, err) : STATUS_OK;
+    }
+    if (reader->aside == NULL && server->transaction.unguarded) {
+        status = transaction_read(server, &session, err);
+    }
+    if (status == STATUS_OK) {
+        status = reader->scan->session->driver->scan_next(reader->scan, batch, err);
+        if (status != STATUS_OK) {
+            reader_failed(server, reader, status);
+        }
+    }
+    server->transaction.used |= status == STATUS_OK && server->transaction.begun;
+    return status;
+}
+
+/* Queries that are not read to their end go on over the end of a transaction that only read, as
+ * in SQLite: they keep its session. */
+bool readers_keep(struct server *server) {
+    const struct reader *reader = server->readers;
+    struct error err = { 0 };
+    bool left;
+
+    while (reader != NULL && (reader->aside != NULL || reader->scan == NULL)) {
+        reader = reader->next;
+    }
+    if (reader == NULL || server->transaction.written ||
+            server_can(server, DRIVER_SHARED_SESSION) || server->session == NULL ||
+            server->session->broken) {
+        return false;
+    }
+    left = server_step_aside(server, &err) == STATUS_OK;
+    error_clear(&err);
+    return left;
+}
+
+/* ---- taking part by reading ---------------------------------------------------------------
+ */
+
+/* Writing to a schema locks its file: one in memory does no harm. */
+bool place_is_harmless(sqlite3 *db, const char *place) {
+    const char *file = sqlite3_db_filename(db, place);
+
+    return sqlite3_stricmp(place, "temp") == 0 || file == NULL || file[0] == '\0';
+}
+
+/* SQLite calls no method for what is only read inside BEGIN. A write that changes nothing, to a
+ * table of the server in temp or memory, makes it tell of the transaction; it sets changes() to
+ * 0, so it is done once. Under query_only, or when the authorizer forbids it, it fails, and
+ * reads are as they are outside BEGIN. */
+void transaction_enlist_reader(struct server *server) {
+    struct connection *connection = server->connection;
+    const struct own_definition *own = connection->own;
+    char *sql;
+
+    if (server->transaction.tables > 0 || connection->enlisting ||
+            sqlite3_get_autocommit(connection->db)) {
+        return;
+    }
+    while (own != NULL && (sqlite3_stricmp(own->server, server->name) != 0 ||
+                                  !place_is_harmless(connection->db, own->place))) {
+        own = own->next;
+    }
+    sql = own != NULL
+                  ? sqlite3_mprintf("DELETE FROM \"%w\".\"%w\" WHERE 0", own->place, own->name)
+                  : NULL;
+    if (sql != NULL) {
+        connection->enlisting = true;
+        sqlite3_exec(connection->db, sql, NULL, NULL, NULL);
+        connection->enlisting = false;
+        sqlite3_free(sql);
+    }
+}
