@@ -143,7 +143,8 @@ enum status server_define(struct connection *connection, const char *name,
         return error_set(err, STATUS_USAGE,
                 "server \"%s\" cannot be replaced while a query reads from it", name);
     }
-    if (server != NULL && server->transaction.tables > 0) {
+    if (server != NULL && server->transaction.begun &&
+            (server->transaction.used || server->transaction.written)) {
         return error_set(err, STATUS_USAGE,
                 "server \"%s\" cannot be replaced within a transaction that uses it", name);
     }
