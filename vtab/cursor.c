@@ -213,43 +213,44 @@ static enum status cursor_step(struct cursor *cursor, struct error *err) {
     return status;
 }
 
-/* The same rows again with more of each: in one snapshot the same query gives the same rows in
- * the same order (cursors run no parallel plans, and scans are not synchronised). A stream may
- * run such plans, and is only asked for where this is not foreseen; see filter.c. */
-static enum status cursor_widen(
-        struct cursor *cursor, int extra, bool identity, struct error *err) {
-    int64_t target = cursor->first + cursor->row;
-    bool fetched = !lookup_serves(cursor) || lookup_serves_answer(cursor);
-    enum status status;
+static bool cells_equal(const struct batch *a, size_t column_a, const struct batch *b,
+        size_t column_b, int64_t row) {
+    enum value_kind kind = batch_kind(a, column_a, row);
+    const union cell *left = batch_cell(a, column_a, row);
+    const union cell *right = batch_cell(b, column_b, row);
 
-    if (cursor->writes != cursor->table->server->writes) {
-        return error_set(err, STATUS_UNSUPPORTED,
-                "table \"%s\" was written while a query reads it that now needs more of its "
-                "columns",
-                cursor->table->name);
+    if (kind != batch_kind(b, column_b, row)) {
+        return false;
     }
-    if (target > 0 && (cursor->table->driver->capabilities & DRIVER_SNAPSHOT) == 0) {
-        cursor->table->rowids_used |= identity; /* next time it is foreseen */
-        error_set(err, STATUS_RETRY,
-                "the rows of \"%s\" cannot be read again as they were: server \"%s\" has no "
-                "snapshots",
-                cursor->table->name, cursor->table->server->name);
-        error_explain(err, NULL, NULL,
-                identity ? "The statement succeeds when it is run again." : NULL);
-        return STATUS_RETRY;
+    if (kind == VALUE_NULL || kind == VALUE_INTEGER || kind == VALUE_REAL) {
+        return kind == VALUE_NULL || left->integer == right->integer; /* the same 8 bytes */
     }
-    if ((cursor->query.flags & QUERY_STREAM) != 0) {
-        cursor->table->rowids_used |= identity; /* then it comes with the rows */
-        return error_set(err, STATUS_REMOTE,
-                "more of each row is needed than was fetched: run the statement again");
+    return left->length == right->length &&
+           memcmp(a->heap + left->start, b->heap + right->start, left->length) == 0;
+}
+
+/* What SQLite may have read of the first row by now. */
+struct row_seen {
+    struct batch batch;
+    int *places;
+};
+
+static bool row_is_as_seen(const struct cursor *cursor, const struct row_seen *seen) {
+    bool same = !cursor->eof;
+
+    for (size_t i = 0; i < cursor->table->schema->column_count && same; i++) {
+        same = seen->places[i] < 0 ||
+               (cursor->places[i] >= 0 &&
+                       cells_equal(&seen->batch, (size_t)seen->places[i], &cursor->batch,
+                               (size_t)cursor->places[i], 0));
     }
-    cursor->count_only = false;
-    cursor->identity |= identity;
-    cursor_choose_columns(cursor, extra);
-    if (identity) {
-        cursor->table->rowids_used = true;
-    }
-    status = lookup_widen(cursor, err);
+    return same;
+}
+
+static enum status cursor_again(struct cursor *cursor, struct error *err) {
+    bool fetched = !lookup_serves(cursor) || lookup_serves_answer(cursor);
+    enum status status = lookup_widen(cursor, err);
+
     if (status == STATUS_OK && fetched) {
         cursor_end_scan(cursor);
         status = cursor_run(cursor, err);
@@ -257,17 +258,54 @@ static enum status cursor_widen(
         cursor_rewind(cursor);
         status = cursor_fetch(cursor, err);
     }
-    if (status == STATUS_OK) {
-        status = cursor_number_row(cursor, err);
+    return status == STATUS_OK ? cursor_number_row(cursor, err) : status;
+}
+
+static enum status cursor_cannot_widen(
+        struct cursor *cursor, bool identity, struct error *err) {
+    cursor->table->rowids_used |= identity; /* next time it comes with the rows */
+    error_set(err, STATUS_REMOTE,
+            "more of the rows of table \"%s\" is needed than was fetched, and they cannot be "
+            "read "
+            "again as they were",
+            cursor->table->name);
+    error_explain(
+            err, NULL, NULL, identity ? "The statement succeeds when it is run again." : NULL);
+    return STATUS_REMOTE;
+}
+
+/* The same rows again with more of each. Another order may come of it, so no row may have been
+ * left behind, and the first must be as far as it was seen: what SQLite concluded from it holds
+ * then. */
+static enum status cursor_widen(
+        struct cursor *cursor, int extra, bool identity, struct error *err) {
+    size_t columns = cursor->table->schema->column_count;
+    struct row_seen seen;
+    enum status status;
+
+    if (cursor->first + cursor->row > 0 || cursor->writes != cursor->table->server->writes) {
+        return cursor_cannot_widen(cursor, identity, err);
     }
-    while (status == STATUS_OK && !cursor->eof && cursor->first + cursor->row < target) {
-        status = cursor_step(cursor, err);
+    seen.places = memory_alloc_array(columns + 1, sizeof(*seen.places));
+    if (seen.places == NULL) {
+        return error_nomem(err);
     }
-    if (status == STATUS_OK && cursor->eof) {
-        status = error_set(err, STATUS_PROTOCOL,
-                "server \"%s\" gave fewer rows to the same query in one snapshot",
-                cursor->table->server->name);
+    memcpy(seen.places, cursor->places, columns * sizeof(*seen.places));
+    for (size_t i = 0; i < columns && cursor->count_only; i++) {
+        seen.places[i] = -1;
     }
+    seen.batch = cursor->batch;
+    batch_init(&cursor->batch);
+    cursor->count_only = false;
+    cursor->identity |= identity;
+    cursor->table->rowids_used |= identity;
+    cursor_choose_columns(cursor, extra);
+    status = cursor_again(cursor, err);
+    if (status == STATUS_OK && !row_is_as_seen(cursor, &seen)) {
+        status = cursor_cannot_widen(cursor, identity, err);
+    }
+    batch_clear(&seen.batch);
+    memory_free(seen.places);
     return status;
 }
 
