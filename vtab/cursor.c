@@ -3,7 +3,7 @@
  * The scan asks for the columns that SQLite said it would read and, as far as can be guessed,
  * for rowids or a mere count. SQLite may read more after all (rowids and the key of a WITHOUT
  * ROWID table are in no list of used columns): then the scan starts again in the same snapshot,
- * with what is missing, and goes forward to the row it stood on. */
+ * with what is missing. */
 #include "vtab/cursor.h"
 
 #include "vtab/cell.h"
