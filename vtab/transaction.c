@@ -24,10 +24,14 @@ const char *transaction_why_not(const struct server *server, const struct schema
     if (!schema->writable) {
         return schema->why_not != NULL ? schema->why_not : "the remote says so";
     }
-    if (schema->identity == IDENTITY_ROW && schema->find_count == 0) {
-        return "nothing tells its rows apart";
-    }
     return NULL;
+}
+
+const char *transaction_why_insert_only(const struct schema *schema) {
+    return schema->identity == IDENTITY_ROW
+                   ? "rows can only be inserted: they have neither a rowid nor a key of one "
+                     "column"
+                   : NULL;
 }
 
 enum status transaction_writable(const struct table *table, struct error *err) {
