@@ -200,7 +200,11 @@ def test_views(place):
     remote.execute("TRUNCATE pair, serial; INSERT INTO pair VALUES(1, 'a', 'x'), (1, 'b', 'y')")
     db.execute("INSERT INTO seen VALUES(2, 'c', 'z')")
     assert rows(place, "pair") == ["(1, 'a', 'x')", "(1, 'b', 'y')", "(2, 'c', 'z')"]
-    db.execute("INSERT INTO seen_serial VALUES(5, 'through')")
+    with pytest.raises(sqlite3.OperationalError, match="nothing tells its rows apart"):
+        db.execute("INSERT INTO seen_serial VALUES(5, 'through')")
+    db.execute("CREATE VIRTUAL TABLE keyed USING postgres(server=k, table=seen_serial, key=id)")
+    db.execute("INSERT INTO keyed VALUES(5, 'new')")
+    db.execute("UPDATE keyed SET v = 'through'")
     assert rows(place, "serial") == ["(5, 'through')"]
 
 
