@@ -86,18 +86,16 @@ def test_rows_without_rowid_or_single_key(remote):
                + "; CREATE VIEW seen AS SELECT * FROM pair; INSERT INTO pair VALUES (1, 'x', 'y')")
     db = connect()
     attach(db, remote, "name=shop")
-    names = ["pair"]
+    name, why = "pair", "rows can only be inserted: they have neither a rowid nor a key of one column"
     if remote.driver == "postgres":
+        assert "nothing tells its rows apart" in sqlite.error(db, "INSERT INTO seen VALUES(2, 'x', 'z')")[1]
         say(db, "CREATE VIRTUAL TABLE keyed USING postgres(server=shop, table=seen, key='a,b')")
-        names = ["seen", "keyed"]
-    for a, name in enumerate(names, 2):
-        say(db, f"INSERT INTO {name} VALUES({a}, 'x', 'z')")
-        for sql in (f"UPDATE {name} SET v = 'w'", f"DELETE FROM {name}"):
-            assert "rows can only be inserted: they have neither a rowid nor a key" in sqlite.error(db, sql)[1]
-        assert rows(db, f"SELECT a, v FROM {name} ORDER BY a") == [(1, "y"), *((n, "z") for n in range(2, a + 1))]
-        found = rows(db, "SELECT writable, why_not FROM bridge_tables WHERE remote_name = ?", name.replace("keyed", "seen"))
-        assert found and all(row == (1, "rows can only be inserted: they have neither a rowid nor a key of one column")
-                             for row in found)
+        name = "keyed"
+    say(db, f"INSERT INTO {name} VALUES(2, 'x', 'z')")
+    for sql in (f"UPDATE {name} SET v = 'w'", f"DELETE FROM {name}"):
+        assert why in sqlite.error(db, sql)[1]
+    assert rows(db, f"SELECT a, v FROM {name} ORDER BY a") == [(1, "y"), (2, "z")]
+    assert (1, why) in rows(db, "SELECT writable, why_not FROM bridge_tables WHERE remote_name IN ('seen', ?)", name)
     db.close()
 
 
