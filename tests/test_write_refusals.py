@@ -55,6 +55,15 @@ def test_update_from_sends_what_set_names(wide, sql, changes):
     assert stored() == [same(before[0], **changes), before[1]]
 
 
+def test_update_from_with_named_parameters(wide):
+    """Some are called like the words that end a SET."""
+    db, stored = wide
+    before = stored()
+    db.execute('UPDATE wide SET c = :from, "odd, = name" = @where, f = $order FROM s WHERE s.id = wide.id AND s.id = 1',
+               {"from": "a", "where": "b", "order": 0.5})
+    assert stored() == [same(before[0], c="a", odd="b", f="0.5"), before[1]]
+
+
 def test_update_from_in_triggers(wide):
     db, stored = wide
     before = stored()

@@ -184,28 +184,34 @@ static void note_named(struct search *search, const struct tokens *tokens) {
     }
 }
 
-static bool ends_set(const struct tokens *tokens, bool behind_distinct) {
+/* Also not a parameter's name, as in SET a = :from. */
+static bool ends_set(const struct tokens *tokens, const struct tokens *before) {
     static const char *const words[] = { "WHERE", "RETURNING", "ORDER", "LIMIT", ";" };
 
+    if (tokens_is(before, ":") || tokens_is(before, "@")) {
+        return false;
+    }
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (tokens_is(tokens, words[i])) {
             return true;
         }
     }
-    return tokens_is(tokens, "FROM") && !behind_distinct; /* IS DISTINCT FROM is an operator */
+    /* IS DISTINCT FROM is an operator. */
+    return tokens_is(tokens, "FROM") && !tokens_is(before, "DISTINCT");
 }
 
 /* Stands on SET: a = ..., (b, c) = ..., up to what follows the list. */
 static void read_set(struct search *search, struct tokens *tokens) {
     int depth = tokens->depth;
-    bool target = true, distinct = false;
+    bool target = true;
+    struct tokens before = *tokens;
 
     memset(search->named, 0, search->table->schema->column_count);
     while (tokens_next(tokens) && tokens->depth >= depth) {
-        if (tokens->depth == depth && ends_set(tokens, distinct)) {
+        if (tokens->depth == depth && ends_set(tokens, &before)) {
             break;
         }
-        distinct = tokens_is(tokens, "DISTINCT");
+        before = *tokens;
         if (target && tokens->is_name) {
             note_named(search, tokens);
         }
