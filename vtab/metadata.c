@@ -199,7 +199,7 @@ static void put_table(struct rows *rows, const struct relation *relation) {
     }
     rows_put_integer(rows, relation->attached);
     rows_put_integer(rows, why_not == NULL);
-    rows_put_text(rows, why_not);
+    rows_put_text(rows, why_not != NULL ? why_not : transaction_why_insert_only(schema));
     rows_put_text(rows, schema->comment);
 }
 

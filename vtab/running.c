@@ -1,8 +1,9 @@
 /* Looks at the statements of the connection that are under way; see running.h.
  *
  * xUpdate gets a NULL for a column that an INSERT leaves out, just as for one that it sets to
- * NULL; the remote's default is only for the former. So the statement's own text is read for
- * its list of columns, or, when it inserts elsewhere, the triggers' text. */
+ * NULL; the remote's default is only for the former. UPDATE ... FROM hands every column over as
+ * if it were set. So the statement's own text is read for its list of columns, or, when it
+ * writes elsewhere, the triggers' text. */
 #include "vtab/running.h"
 
 #include "vtab/table.h"
@@ -54,12 +55,18 @@ int running_writers(sqlite3 *db) {
     return writers;
 }
 
-/* ---- texts that insert --------------------------------------------------------------------
+/* ---- texts that write ---------------------------------------------------------------------
  */
+
+enum { ROWID_NAMES = 3 };
+
+static const char *const rowid_names[ROWID_NAMES] = { "rowid", "oid", "_rowid_" };
 
 struct search {
     const struct table *table;
-    struct running_insert *insert;
+    struct running_list *list;
+    enum running_kind kind;
+    bool in_trigger;
     uint8_t *named; /* by column: the list at hand has it */
 };
 
@@ -84,8 +91,10 @@ static bool bare_name_is(const struct table *table) {
     return false;
 }
 
-/* Behind INTO: [place.]table [AS alias]. Stands on what follows. */
-static bool reads_target(struct tokens *tokens, const struct table *table) {
+/* Behind INTO or UPDATE: [place.]table [AS alias]. Stands on what follows. */
+static bool reads_target(const struct search *search, struct tokens *tokens) {
+    const struct table *table = search->table;
+    bool any_place = search->in_trigger && search->kind == RUNNING_UPDATE;
     struct tokens first = *tokens;
     bool is_table;
 
@@ -97,7 +106,7 @@ static bool reads_target(struct tokens *tokens, const struct table *table) {
                    tokens_names(tokens, table->name);
         tokens_next(tokens);
     } else {
-        is_table = tokens_names(&first, table->name) && bare_name_is(table);
+        is_table = tokens_names(&first, table->name) && (any_place || bare_name_is(table));
     }
     if (tokens_is(tokens, "AS")) {
         tokens_next(tokens);
@@ -109,16 +118,16 @@ static bool reads_target(struct tokens *tokens, const struct table *table) {
 /* What this text says of each column joins what others said. */
 static void join_list(struct search *search, bool has_list) {
     const struct schema *schema = search->table->schema;
-    struct running_insert *insert = search->insert;
+    struct running_list *list = search->list;
 
     for (size_t i = 0; i < schema->column_count; i++) {
         uint8_t said = has_list && !search->named[i] ? LEFT_OUT_YES : LEFT_OUT_NO;
 
-        insert->left_out[i] = !insert->known                ? said
-                              : insert->left_out[i] == said ? said
-                                                            : LEFT_OUT_UNKNOWN;
+        list->left_out[i] = !list->known                ? said
+                            : list->left_out[i] == said ? said
+                                                        : LEFT_OUT_UNKNOWN;
     }
-    insert->known = true;
+    list->known = true;
 }
 
 /* Stands behind the target: a list in parentheses, DEFAULT VALUES, or the values. */
@@ -140,7 +149,7 @@ static void read_list(struct search *search, struct tokens *tokens) {
     join_list(search, has_list);
 }
 
-static bool starts_insert(const struct tokens *tokens) {
+static bool is_insert(const struct tokens *tokens) {
     return tokens_is(tokens, "INSERT") || tokens_is(tokens, "REPLACE");
 }
 
@@ -151,25 +160,113 @@ static bool read_insert(struct search *search, struct tokens *tokens) {
             return false;
         }
     }
-    if (!tokens_next(tokens) || !reads_target(tokens, search->table)) {
+    if (!tokens_next(tokens) || !reads_target(search, tokens)) {
         return false;
     }
     read_list(search, tokens);
     return true;
 }
 
-/* The statement's own INSERT: the first word outside parentheses, but for WITH. */
+/* The rowid's names are names of the integer key, where no column has them. */
+static void note_named(struct search *search, const struct tokens *tokens) {
+    const struct schema *schema = search->table->schema;
+    bool found = false;
+
+    for (size_t i = 0; i < schema->column_count; i++) {
+        if (tokens_names(tokens, schema->columns[i].name)) {
+            search->named[i] = 1;
+            found = true;
+        }
+    }
+    for (size_t i = 0; !found && schema->identity == IDENTITY_INTEGER_KEY && i < ROWID_NAMES;
+            i++) {
+        search->named[schema->key_column] |= tokens_names(tokens, rowid_names[i]);
+    }
+}
+
+/* Also not a parameter's name, as in SET a = :from. */
+static bool ends_set(const struct tokens *tokens, const struct tokens *before) {
+    static const char *const words[] = { "WHERE", "RETURNING", "ORDER", "LIMIT", ";" };
+
+    if (tokens_is(before, ":") || tokens_is(before, "@")) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (tokens_is(tokens, words[i])) {
+            return true;
+        }
+    }
+    /* IS DISTINCT FROM is an operator. */
+    return tokens_is(tokens, "FROM") && !tokens_is(before, "DISTINCT");
+}
+
+/* Stands on SET: a = ..., (b, c) = ..., up to what follows the list. */
+static void read_set(struct search *search, struct tokens *tokens) {
+    int depth = tokens->depth;
+    bool target = true;
+    struct tokens before = *tokens;
+
+    memset(search->named, 0, search->table->schema->column_count);
+    while (tokens_next(tokens) && tokens->depth >= depth) {
+        if (tokens->depth == depth && ends_set(tokens, &before)) {
+            break;
+        }
+        before = *tokens;
+        if (target && tokens->is_name) {
+            note_named(search, tokens);
+        }
+        if (tokens->depth == depth && (tokens->start[0] == '=' || tokens->start[0] == ',')) {
+            target = tokens->start[0] == ',';
+        }
+    }
+    join_list(search, true);
+}
+
+/* Stands on UPDATE. */
+static bool read_update(struct search *search, struct tokens *tokens) {
+    if (!tokens_next(tokens)) {
+        return false;
+    }
+    if (tokens_is(tokens, "OR")) { /* OR IGNORE */
+        tokens_next(tokens);
+        tokens_next(tokens);
+    }
+    if (!reads_target(search, tokens)) {
+        return false;
+    }
+    while (tokens_is(tokens, "INDEXED") || tokens_is(tokens, "NOT")) {
+        bool by = tokens_is(tokens, "INDEXED");
+
+        if (tokens_next(tokens) && by && tokens_is(tokens, "BY")) {
+            tokens_next(tokens);
+            tokens_next(tokens);
+        } else if (by) {
+            break;
+        }
+    }
+    if (!tokens_is(tokens, "SET")) {
+        return false; /* a trigger's UPDATE OF */
+    }
+    read_set(search, tokens);
+    return true;
+}
+
+/* At a verb that writes: joins its list, where it writes to the table in the way asked for. */
+static bool read_verb(struct search *search, struct tokens *tokens) {
+    return search->kind == RUNNING_INSERT
+                   ? is_insert(tokens) && read_insert(search, tokens)
+                   : tokens_is(tokens, "UPDATE") && read_update(search, tokens);
+}
+
+/* The statement's own verb: the first word outside parentheses, but for WITH. */
 static bool read_statement(struct search *search, const char *sql) {
     struct tokens tokens = { .at = sql };
 
     while (tokens_next(&tokens)) {
-        if (tokens.depth == 0 && starts_insert(&tokens)) {
-            return read_insert(search, &tokens);
-        }
         if (tokens.depth == 0 &&
-                (tokens_is(&tokens, "UPDATE") || tokens_is(&tokens, "DELETE") ||
-                        tokens_is(&tokens, "SELECT"))) {
-            return false;
+                (is_insert(&tokens) || tokens_is(&tokens, "UPDATE") ||
+                        tokens_is(&tokens, "DELETE") || tokens_is(&tokens, "SELECT"))) {
+            return read_verb(search, &tokens);
         }
     }
     return false;
@@ -178,10 +275,9 @@ static bool read_statement(struct search *search, const char *sql) {
 static void read_trigger(struct search *search, const char *sql) {
     struct tokens tokens = { .at = sql };
 
+    search->in_trigger = true;
     while (tokens_next(&tokens)) {
-        if (starts_insert(&tokens)) {
-            read_insert(search, &tokens);
-        }
+        read_verb(search, &tokens);
     }
 }
 
@@ -218,58 +314,77 @@ static enum status read_all_triggers(struct search *search, struct error *err) {
 }
 
 /* A statement with RETURNING that gave a row and waits is not the one that inserts now. */
-static bool is_paused(const struct running_insert *insert, sqlite3_stmt *stmt) {
-    return insert->shown == stmt && insert->shown_run == run_of(stmt) &&
-           insert->shown_step != step_of(stmt);
+static bool is_paused(const struct running_list *list, sqlite3_stmt *stmt) {
+    return list->shown == stmt && list->shown_run == run_of(stmt) &&
+           list->shown_step != step_of(stmt);
+}
+
+/* In the list of RETURNING. */
+static bool shows_rowid(const struct schema *schema, const char *sql) {
+    struct tokens tokens = { .at = sql };
+    bool returning = false;
+
+    while (tokens_next(&tokens)) {
+        returning |= tokens.depth == 0 && tokens_is(&tokens, "RETURNING");
+        for (size_t i = 0; returning && i < ROWID_NAMES && tokens.start[0] != '\''; i++) {
+            if (tokens_names(&tokens, rowid_names[i]) &&
+                    schema_find_column(schema, rowid_names[i]) < 0) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 static void note_statement(struct search *search, sqlite3_stmt *stmt) {
-    struct running_insert *insert = search->insert;
+    struct running_list *list = search->list;
     const char *sql = sqlite3_sql(stmt);
 
     if (sql == NULL || !read_statement(search, sql) || sqlite3_column_count(stmt) == 0) {
         return;
     }
-    insert->returning = true;
-    insert->shown = stmt;
-    insert->shown_run = run_of(stmt);
-    insert->shown_step = step_of(stmt);
+    list->returning = true;
+    list->shows_rowid = shows_rowid(search->table->schema, sql);
+    list->shown = stmt;
+    list->shown_run = run_of(stmt);
+    list->shown_step = step_of(stmt);
 }
 
-enum status running_insert_learn(const struct table *table, struct arena *arena,
-        struct running_insert *insert, struct error *err) {
+enum status running_learn(const struct table *table, enum running_kind kind,
+        struct arena *arena, struct running_list *list, struct error *err) {
     sqlite3 *db = table->connection->db;
-    struct search search = { table, insert, NULL };
+    struct search search = { .table = table, .list = list, .kind = kind };
     uint64_t signature = running_signature(db);
     size_t count = table->schema->column_count;
     int writers = 0;
     enum status status = STATUS_OK;
 
-    if (insert->signature == signature) {
+    if (list->signature == signature) {
         return STATUS_OK;
     }
-    if (insert->left_out == NULL) {
-        insert->left_out = arena_alloc_array(arena, count, 1);
+    if (list->left_out == NULL) {
+        list->left_out = arena_alloc_array(arena, count, 1);
     }
     search.named = memory_alloc_array(count, 1);
-    if (insert->left_out == NULL || search.named == NULL) {
+    if (list->left_out == NULL || search.named == NULL) {
         memory_free(search.named);
         return error_nomem(err);
     }
-    memset(insert->left_out, LEFT_OUT_UNKNOWN, count);
-    insert->known = false;
-    insert->returning = false;
+    memset(list->left_out, LEFT_OUT_UNKNOWN, count);
+    list->known = false;
+    list->returning = false;
+    list->shows_rowid = false;
     for (sqlite3_stmt *stmt = sqlite3_next_stmt(db, NULL); stmt != NULL;
             stmt = sqlite3_next_stmt(db, stmt)) {
-        if (is_writer(stmt) && !is_paused(insert, stmt)) {
+        if (is_writer(stmt) && !is_paused(list, stmt)) {
             writers++;
             note_statement(&search, stmt);
         }
     }
-    if (!insert->known || writers > 1) {
+    if (!list->known || writers > 1) {
         status = read_all_triggers(&search, err);
     }
     memory_free(search.named);
-    insert->signature = status == STATUS_OK ? signature : 0;
+    list->signature = status == STATUS_OK ? signature : 0;
     return status;
 }

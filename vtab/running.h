@@ -17,21 +17,25 @@ struct table;
 uint64_t running_signature(sqlite3 *);
 int running_writers(sqlite3 *); /* how many of them are statements that write */
 
-/* Does the INSERT under way leave this column out? */
+/* Does the list of columns of the INSERT or UPDATE under way leave this one out? */
 enum left_out { LEFT_OUT_NO, LEFT_OUT_YES, LEFT_OUT_UNKNOWN };
 
-/* What is known of the INSERT that writes to a table now; kept by the table. Zeroed is none. */
-struct running_insert {
+enum running_kind { RUNNING_INSERT, RUNNING_UPDATE };
+
+/* What is known of the INSERT or UPDATE that writes to a table now; kept by the table. Zeroed
+ * is none. */
+struct running_list {
     uint64_t signature;        /* of the statement it is about */
-    uint8_t *left_out;         /* enum left_out, by column; in the table's arena */
-    bool known;                /* false: no text that inserts into the table was found */
-    bool returning;            /* it shows the rows as it thinks they are */
+    uint8_t *left_out;         /* enum left_out, by column; in the arena given */
+    bool known;                /* false: no text that writes so to the table was found */
+    bool returning;            /* INSERT: it shows the rows as it thinks they are */
+    bool shows_rowid;          /* and among them the rowid, which is no column */
     sqlite3_stmt *shown;       /* the statement with RETURNING that was let through last, */
     int shown_run, shown_step; /* and where it stood */
 };
 
-/* Learns it when another statement is under way than before. arena lives as long as *out. */
-enum status running_insert_learn(
-        const struct table *, struct arena *, struct running_insert *, struct error *);
+/* Learns it when another statement is under way than before. arena lives as long as *list. */
+enum status running_learn(const struct table *, enum running_kind, struct arena *arena,
+        struct running_list *list, struct error *);
 
 #endif

@@ -321,7 +321,7 @@ static void table_free(struct table *table) {
     if (table != NULL) {
         digest_map_clear(&table->rowids);
         arena_clear(&table->change_arena);
-        arena_clear(&table->insert_arena);
+        arena_clear(&table->list_arena);
         schema_release(table->schema);
         if (table->server != NULL) {
             server_release(table->server);

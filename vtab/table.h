@@ -21,8 +21,8 @@ struct table {
     struct writer *writer;      /* NULL until the transaction writes to it */
     struct table *next_writing; /* of the server's */
     bool waiting;               /* rows of its writer may not be sent yet */
-    struct running_insert insert;
-    struct arena insert_arena; /* of insert */
+    struct running_list insert, set;
+    struct arena list_arena;   /* of both */
     struct arena change_arena; /* values of the row that is being written */
     bool rowids_used;          /* a statement asked for rowids after all: send them at once */
     struct digest_map rowids;  /* IDENTITY_ROW: numbers given out while cursors are open */

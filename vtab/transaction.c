@@ -14,6 +14,15 @@ static struct server *server_of(sqlite3_vtab *base) {
 /* ---- what can be written ------------------------------------------------------------------
  */
 
+static bool has_primary_key(const struct schema *schema) {
+    for (size_t i = 0; i < schema->key_count; i++) {
+        if (schema->keys[i].kind == KEY_PRIMARY) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const char *transaction_why_not(const struct server *server, const struct schema *schema) {
     if (options_bool(&server->options, "readonly")) {
         return "its server was named with readonly=1";
@@ -24,10 +33,18 @@ const char *transaction_why_not(const struct server *server, const struct schema
     if (!schema->writable) {
         return schema->why_not != NULL ? schema->why_not : "the remote says so";
     }
-    if (schema->identity == IDENTITY_ROW && schema->find_count == 0) {
+    if (schema->identity == IDENTITY_ROW && schema->find_count == 0 &&
+            !has_primary_key(schema)) {
         return "nothing tells its rows apart";
     }
     return NULL;
+}
+
+const char *transaction_why_insert_only(const struct schema *schema) {
+    return schema->identity == IDENTITY_ROW
+                   ? "rows can only be inserted: they have neither a rowid nor a key of one "
+                     "column"
+                   : NULL;
 }
 
 enum status transaction_writable(const struct table *table, struct error *err) {

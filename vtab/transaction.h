@@ -20,6 +20,8 @@ int transaction_rollback_to(sqlite3_vtab *, int number);
 
 /* Why no table of this schema can be written; NULL: it can. */
 const char *transaction_why_not(const struct server *, const struct schema *);
+/* Why rows can be inserted, but none updated or deleted; NULL: that is not so. */
+const char *transaction_why_insert_only(const struct schema *);
 /* Can the table be written? STATUS_READONLY with its name and why; NULL err: only the answer.
  */
 enum status transaction_writable(const struct table *, struct error *);

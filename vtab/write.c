@@ -18,6 +18,7 @@ struct update {
     struct table *table;
     int argc;
     sqlite3_value **argv;
+    bool from;    /* no column of the UPDATE is marked as left alone */
     bool by_row;  /* OR FAIL: the rows before a failing one stay */
     int conflict; /* SQLITE_IGNORE ... */
     struct change change;
@@ -139,17 +140,54 @@ static enum status check_returning(
     return STATUS_UNSUPPORTED;
 }
 
+/* UPDATE ... FROM marks no column as left alone. */
+static bool takes_all_as_set(const struct update *update) {
+    for (int i = ARGUMENT_COLUMNS; i < update->argc; i++) {
+        if (sqlite3_value_nochange(update->argv[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What is not known to be set was read, and may show less than what is stored. */
+static enum status check_set(
+        const struct update *update, size_t i, bool *unchanged, struct error *err) {
+    const struct table *table = update->table;
+    const struct column *column = &table->schema->columns[i];
+    enum left_out said = update->from ? table->set.left_out[i] : LEFT_OUT_NO;
+
+    if (update->from && !table->set.known) {
+        said = LEFT_OUT_UNKNOWN;
+    }
+    *unchanged = said == LEFT_OUT_YES;
+    if (said != LEFT_OUT_UNKNOWN || (column->one_to_one && column->generated == 0)) {
+        return STATUS_OK;
+    }
+    error_set(err, STATUS_UNSUPPORTED,
+            "cannot tell whether this UPDATE sets column \"%s\" of table \"%s\": its value, "
+            "written back as it was read, could change",
+            column->name, table->name);
+    error_explain(err, NULL, NULL,
+            "instead of UPDATE ... FROM use UPDATE ... SET column = (SELECT ...) WHERE key IN "
+            "(SELECT ...), or set the same columns in all triggers that update the table");
+    return STATUS_UNSUPPORTED;
+}
+
 static enum status take_column(struct update *update, size_t i, struct error *err) {
     const struct column *column = &update->table->schema->columns[i];
     sqlite3_value *value = column_argument(update, i);
     bool insert = update->change.kind == CHANGE_INSERT;
-    bool left_out;
+    bool left_out = !insert && sqlite3_value_nochange(value);
 
-    if (!insert && sqlite3_value_nochange(value)) {
-        update->states[i] = CELL_UNCHANGED;
-        return STATUS_OK;
-    }
-    if (insert) {
+    if (!insert) {
+        enum status status = left_out ? STATUS_OK : check_set(update, i, &left_out, err);
+
+        if (status != STATUS_OK || left_out) {
+            update->states[i] = CELL_UNCHANGED;
+            return status;
+        }
+    } else {
         enum status status = check_left_out(update, i, value, &left_out, err);
 
         if (status != STATUS_OK || left_out) {
@@ -164,6 +202,22 @@ static enum status take_column(struct update *update, size_t i, struct error *er
     return affinity_value(value, column->declared, &update->values[i], err);
 }
 
+/* SQLite shows -1, also where the row was given one. */
+static enum status check_returning_rowid(const struct update *update, struct error *err) {
+    const struct table *table = update->table;
+
+    if (!table->insert.shows_rowid) {
+        return STATUS_OK;
+    }
+    error_set(err, STATUS_UNSUPPORTED,
+            "INSERT ... RETURNING cannot show the rowid of table \"%s\": SQLite does not know "
+            "it",
+            table->name);
+    error_explain(err, NULL, NULL,
+            "name the key's column, or leave RETURNING out and ask for last_insert_rowid()");
+    return STATUS_UNSUPPORTED;
+}
+
 static enum status take_columns(struct update *update, struct error *err) {
     const struct schema *schema = update->table->schema;
     struct arena *arena = &update->table->change_arena;
@@ -175,8 +229,13 @@ static enum status take_columns(struct update *update, struct error *err) {
         return error_nomem(err);
     }
     if (update->change.kind == CHANGE_INSERT) {
-        status = running_insert_learn(
-                update->table, &update->table->insert_arena, &update->table->insert, err);
+        status = running_learn(update->table, RUNNING_INSERT, &update->table->list_arena,
+                &update->table->insert, err);
+        status = status == STATUS_OK ? check_returning_rowid(update, err) : status;
+    } else if (takes_all_as_set(update)) {
+        update->from = true;
+        status = running_learn(update->table, RUNNING_UPDATE, &update->table->list_arena,
+                &update->table->set, err);
     }
     for (size_t i = 0; i < schema->column_count && status == STATUS_OK; i++) {
         status = take_column(update, i, err);
@@ -184,6 +243,15 @@ static enum status take_columns(struct update *update, struct error *err) {
     update->change.values = update->values;
     update->change.states = update->states;
     return status;
+}
+
+/* What tells such a row apart is known when it is read, and no longer when it is written. */
+static enum status refuse_row(const struct update *update, struct error *err) {
+    error_set(err, STATUS_READONLY, "cannot %s rows of table \"%s\": %s",
+            update->change.kind == CHANGE_DELETE ? "DELETE" : "UPDATE", update->table->name,
+            transaction_why_insert_only(update->table->schema));
+    error_explain(err, NULL, NULL, "write to the tables beneath, or say it with bridge_exec");
+    return STATUS_READONLY;
 }
 
 /* Which row: by its old rowid or key. */
@@ -203,9 +271,7 @@ static enum status take_identity(struct update *update, struct error *err) {
     case IDENTITY_ROW:
         break;
     }
-    return error_set(err, STATUS_READONLY,
-            "table \"%s\" is read-only: it has no key that tells its rows apart",
-            update->table->name);
+    return refuse_row(update, err);
 }
 
 /* Rowids that the remote makes cannot be chosen here. */
@@ -281,6 +347,17 @@ static enum status flush_others(struct table *table, struct error *err) {
     return other != NULL ? table_flush_all(server, err) : STATUS_OK;
 }
 
+/* SQLite would pass over a row that is gone already; here it cannot be told from one that
+ * another session took. */
+static void explain_stale(struct error *err) {
+    if (err->status == STATUS_STALE) {
+        error_explain(err, NULL, NULL,
+                "another session wrote it, or a cascade or trigger of the remote in this same "
+                "statement: then take the rows that the remote changes by itself out of the "
+                "WHERE");
+    }
+}
+
 static enum status send_once(struct update *update, struct error *err) {
     struct table *table = update->table;
     struct session *session;
@@ -301,6 +378,7 @@ static enum status send_once(struct update *update, struct error *err) {
     }
     if (status != STATUS_OK) {
         error_statement(err, writer != NULL ? writer->statement : NULL);
+        explain_stale(err);
         table_drop_writers(table->server);
     }
     transaction_wrote(table->server, status, err);
@@ -331,6 +409,7 @@ enum status table_flush_all(struct server *server, struct error *err) {
                 table->writer->session->driver->write_flush(table->writer, &result, &rows, err);
         if (status != STATUS_OK) {
             error_statement(err, table->writer->statement);
+            explain_stale(err);
             report_constraint(err, table->schema, table->name);
         } else if (table->waiting && result.has_rowid) {
             sqlite3_set_last_insert_rowid(table->connection->db, result.rowid);
