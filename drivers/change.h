@@ -58,27 +58,4 @@ enum write_flag {
     WRITE_WANT_ROWID = 2, /* the result's rowid will be used: last_insert_rowid() */
 };
 
-/* INSERTs with their rows as stored, in one remote statement for up to
- * INSERTION_ROWS_MAX of them: bridge_insert and bridge_upsert. All rows have the same states.
- */
-enum { INSERTION_ROWS_MAX = 500 };
-
-struct insertion_conflict {
-    const int *columns; /* of the conflict target; */
-    size_t column_count;
-    const char *target; /* or its text, "(a) WHERE b > 0"; NULL */
-    bool nothing;       /* do=nothing: rows in conflict stay as they are and are not returned */
-    const int *update;  /* columns to set; */
-    size_t update_count;
-    const int *keep_null; /* of these a NULL given keeps the old value */
-    size_t keep_null_count;
-};
-
-struct insertion {
-    const struct schema *schema;
-    const struct change *rows;
-    size_t row_count;
-    const struct insertion_conflict *conflict; /* NULL: a conflict is an error */
-};
-
 #endif

@@ -117,7 +117,7 @@ struct transaction_options {
 enum driver_capability {
     DRIVER_SQL = 1,       /* query_start: statements of the user's own */
     DRIVER_SNAPSHOT = 2,  /* begin and finish: several scans see one state of the remote */
-    DRIVER_WRITE = 4,     /* write_*, insert_rows; begin with writes, commit, rollback */
+    DRIVER_WRITE = 4,     /* write_*; begin with writes, commit, rollback */
     DRIVER_SAVEPOINT = 8, /* savepoint, release, rollback_to */
     /* A transaction may begin while a snapshot is read, and scans go on reading what they saw
      * when it ends: the caller needs no second session, and ends no scan. */
@@ -238,10 +238,6 @@ struct driver {
             struct writer *, struct write_result *, int64_t *rows, struct error *);
     void (*write_end)(struct writer *); /* rows that still wait are dropped; accepts NULL */
 
-    /* DRIVER_WRITE. The scan gives all columns of the schema, of the rows as stored, in the
-     * order given. */
-    enum status (*insert_rows)(
-            struct session *, const struct insertion *, struct scan **out, struct error *);
     /* DRIVER_WRITE and DRIVER_SQL, inside a transaction that writes: one statement of the
      * user's; transaction control is refused. */
     enum status (*execute)(struct session *, const char *sql, const struct value *args,

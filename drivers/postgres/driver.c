@@ -52,6 +52,5 @@ const struct driver postgres_driver = {
     .write_row = pg_write_row,
     .write_flush = pg_write_flush,
     .write_end = pg_write_end,
-    .insert_rows = pg_insert_rows,
     .execute = pg_execute,
 };

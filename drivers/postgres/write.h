@@ -1,5 +1,4 @@
-/* Writing: the statement of a change (write_sql.c, pure), rows on their way (write.c), and
- * INSERTs whose rows come back (insertion.c). */
+/* Writing: the statement of a change (write_sql.c, pure) and rows on their way (write.c). */
 #ifndef DRAWBRIDGE_DRIVERS_POSTGRES_WRITE_H
 #define DRAWBRIDGE_DRIVERS_POSTGRES_WRITE_H
 
@@ -28,8 +27,6 @@ size_t pg_identity_count(const struct schema *);
 bool pg_is_set(const struct pg_shape *, size_t column);
 size_t pg_parameter_count(const struct pg_shape *);
 enum status pg_write_sql(const struct pg_shape *, struct text *sql, struct error *);
-/* The parts of an INSERT that insertion.c puts together otherwise. */
-void pg_append_insert(struct text *sql, const struct pg_shape *);
 
 /* One parameter, in the binary format. */
 struct pg_argument {

@@ -265,7 +265,7 @@ static void append_unnest(struct write_sql *w) {
     text_append(w->sql, "n) ORDER BY u.n");
 }
 
-void pg_append_insert(struct text *sql, const struct pg_shape *shape) {
+static void append_insert(struct text *sql, const struct pg_shape *shape) {
     struct write_sql w = { .shape = shape, .sql = sql };
     bool gone = shape->on_conflict == ON_CONFLICT_REPLACE && append_gone(&w);
     const char *separator = "";
@@ -341,7 +341,7 @@ enum status pg_write_sql(const struct pg_shape *shape, struct text *sql, struct 
 
     switch (shape->kind) {
     case CHANGE_INSERT:
-        pg_append_insert(sql, shape);
+        append_insert(sql, shape);
         text_append(
                 sql, shape->on_conflict == ON_CONFLICT_IGNORE ? " ON CONFLICT DO NOTHING" : "");
         if (shape->returning) {
