@@ -8,6 +8,7 @@
 #include "vtab/lookup_internal.h"
 
 #include "base/trace.h"
+#include "drivers/session_pool.h"
 #include "vtab/cost.h"
 #include "vtab/lookup_bulk.h"
 
@@ -332,10 +333,14 @@ static enum status lookup_remember(struct cursor *cursor, struct lookup **out) {
 }
 
 /* Not where what is remembered might be older than what a request would give: rows wait to be
- * written, or the cursor reads in a transaction that is not the server's any more. */
+ * written, the cursor reads in a transaction that is not the server's any more, or the session
+ * is that of the process this one was forked from. */
 static bool lookup_fits(const struct cursor *cursor) {
     const struct server *server = cursor->table->server;
 
+    if (server->session != NULL && session_pool_is_foreign(server->session)) {
+        return false;
+    }
     return options_integer(&server->options, "join_cache_bytes") > 0 &&
            server->writing == NULL && cursor->reader.aside == NULL && !cursor->reader.ended;
 }

@@ -143,7 +143,8 @@ enum status server_define(struct connection *connection, const char *name,
         return error_set(err, STATUS_USAGE,
                 "server \"%s\" cannot be replaced while a query reads from it", name);
     }
-    if (server != NULL && server->transaction.tables > 0) {
+    if (server != NULL && server->transaction.begun &&
+            (server->transaction.used || server->transaction.written)) {
         return error_set(err, STATUS_USAGE,
                 "server \"%s\" cannot be replaced within a transaction that uses it", name);
     }
@@ -244,15 +245,16 @@ static enum status server_connect(struct server *server, struct error *err) {
 static void server_look(struct server *server) {
     struct session *session = server->session;
     const struct driver *driver = server->target.driver;
+    bool idle = !server->in_snapshot && server->transaction.tables == 0;
 
     if (session == NULL || (driver->capabilities & DRIVER_POOL) == 0) {
         return;
     }
     if (session_pool_is_foreign(session)) {
         server_leave_foreign(server);
-    } else if (!server->in_snapshot && session_pool_is_stale(session)) {
+    } else if (idle && session_pool_is_stale(session)) {
         server_end_session(server);
-    } else if (!server->in_snapshot && !session->broken) {
+    } else if (idle && !session->broken) {
         driver->resume(session, NULL); /* it is broken, or it is well */
     }
 }

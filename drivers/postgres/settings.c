@@ -344,6 +344,7 @@ enum status pg_reset(struct session *base) {
         return STATUS_LOST;
     }
     text_clear(&session->notices);
+    session->interleaved = false; /* so was its last holder */
     if (session->shared) {
         return STATUS_OK; /* nothing of ours was left */
     }

@@ -319,6 +319,21 @@ static enum status settle_scans(struct pg_session *session, struct error *err) {
     return pg_session_check(session, err);
 }
 
+/* SQL of the user's that was committed may have changed settings for good. */
+static void settle_again(struct pg_session *session) {
+    struct pg_request *request = NULL;
+
+    if (session->shared || session->base.broken) {
+        return;
+    }
+    if (pg_request_create(session, &request, NULL) != STATUS_OK ||
+            pg_request_add_text(request, session->settings, NULL) != STATUS_OK ||
+            pg_request_send(request, NULL) != STATUS_OK) {
+        pg_session_break(session, STATUS_LOST, "settings could not be made again", NULL);
+    }
+    pg_request_drop(request);
+}
+
 enum status pg_commit(struct session *base, int64_t timeout_ms, struct error *err) {
     struct pg_session *session = pg_session_from(base);
     struct statement_record record = { .sql = "COMMIT" };
@@ -326,6 +341,7 @@ enum status pg_commit(struct session *base, int64_t timeout_ms, struct error *er
     double start = pg_now_ms();
     struct error why = { 0 };
     enum status status;
+    bool user_sql;
 
     if (!session->transaction.sent || (!commit_matters(session) && !base->broken)) {
         pg_rollback(base);
@@ -347,6 +363,10 @@ enum status pg_commit(struct session *base, int64_t timeout_ms, struct error *er
     record.error = status != STATUS_OK ? why.message : NULL;
     pg_log(session, &record);
     error_move(err, &why);
+    user_sql = session->user_sql;
     pg_rollback(base);
+    if (user_sql) {
+        settle_again(session);
+    }
     return status;
 }

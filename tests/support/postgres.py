@@ -178,6 +178,8 @@ class Postgres:
     def drop_database(self, name):
         self._made.discard(name)
         with self.connect("postgres") as connection:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                               "WHERE datname = %s", (name,))  # sessions that wait in a pool
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
 
     def connect(self, database="icu", user=SUPERUSER, password=None):
