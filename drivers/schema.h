@@ -107,6 +107,7 @@ struct schema {
             *state; /* the driver's mark: others of it mean another definition; may be NULL */
     bool writable;  /* by this role, as far as the remote tells */
     const char *why_not; /* set when it is not */
+    bool lockable;       /* QUERY_LOCK keeps its rows as they were read */
 
     /* filled by the driver's present() */
     enum identity identity;

@@ -8,6 +8,7 @@
 
 #include "vtab/cell.h"
 #include "vtab/explain.h"
+#include "vtab/locking.h"
 #include "vtab/report.h"
 #include "vtab/transaction.h"
 
@@ -112,6 +113,12 @@ static enum status cursor_fetch(struct cursor *cursor, struct error *err) {
 
     cursor->first += cursor->batch.rows;
     cursor->row = 0;
+    if (locking_is_over(cursor)) {
+        cursor->eof = true;
+        return error_set(err, STATUS_UNSUPPORTED,
+                "table \"%s\" was written while rows to be changed were read from it",
+                cursor->table->name);
+    }
     if (lookup_serves(cursor)) {
         status = lookup_next(cursor, err);
     } else {
@@ -160,7 +167,8 @@ static enum status cursor_run(struct cursor *cursor, struct error *err) {
 }
 
 /* A session that died while it was idle is noticed by its next statement. Nothing was read in
- * this snapshot yet, so another session may take its place unseen: once. */
+ * this snapshot yet, so another session may take its place unseen: once. A transaction whose
+ * first rows another session changed meanwhile begins anew, where it sees that change. */
 static enum status cursor_start(struct cursor *cursor, struct error *err) {
     struct server *server = cursor->table->server;
     bool first = cursor->reader.aside == NULL &&
@@ -174,6 +182,12 @@ static enum status cursor_start(struct cursor *cursor, struct error *err) {
             (!server->transaction.begun || transaction_restart(server))) {
         error_clear(err);
         server_restart(server);
+        status = cursor_run(cursor, err);
+    }
+    for (int tries = 1; status == STATUS_RETRY && transaction_restart(server) &&
+                        tries < TRANSACTION_TRIES_MAX;
+            tries++) {
+        error_clear(err);
         status = cursor_run(cursor, err);
     }
     return status;
@@ -314,6 +328,7 @@ static enum status cursor_widen(
 
 static int cursor_report(struct cursor *cursor, struct error *err) {
     cursor->eof = true;
+    report_race(err);
     server_failed(cursor->table->server, err);
     return report_vtab(&cursor->table->base.zErrMsg, err);
 }
@@ -339,8 +354,13 @@ static int cursor_changed(struct cursor *cursor, struct error *err) {
 /* From what is kept of earlier requests, or by a request. */
 static enum status cursor_answer(
         struct cursor *cursor, sqlite3_value **argv, struct error *err) {
-    enum status status = lookup_begin(cursor, argv, err);
+    bool locks = (cursor->query.flags & QUERY_LOCK) != 0; /* what is kept was read without */
+    enum status status = STATUS_OK;
 
+    cursor->lookup.lookup = locks ? NULL : cursor->lookup.lookup;
+    if (!locks) {
+        status = lookup_begin(cursor, argv, err);
+    }
     if (status != STATUS_OK) {
         return status;
     }

@@ -4,6 +4,7 @@
 
 #include "vtab/cell.h"
 #include "vtab/explain.h"
+#include "vtab/locking.h"
 #include "vtab/running.h"
 
 #include <string.h>
@@ -37,8 +38,11 @@ void cursor_choose_columns(struct cursor *cursor, int extra) {
     for (size_t i = 0; i < schema->column_count; i++) {
         bool planned = next < cursor->plan.column_count && cursor->plan.columns[next] == (int)i;
         bool had = cursor->places[i] >= 0;
-        bool key = cursor->identity && schema->identity == IDENTITY_INTEGER_KEY &&
-                   schema->key_column == (int)i;
+        bool key = schema->key_column == (int)i &&
+                   (schema->identity == IDENTITY_INTEGER_KEY
+                                   ? cursor->identity
+                                   : schema->identity == IDENTITY_KEY &&
+                                             (cursor->query.flags & QUERY_LOCK) != 0);
 
         next += planned;
         cursor->places[i] = -1;
@@ -491,8 +495,9 @@ enum status cursor_prepare(struct cursor *cursor, const char *plan, int argc,
     cursor->identity =
             cursor->names_rowid || (cursor->table->rowids_used && !cursor->count_only &&
                                            cursor->table->schema->identity != IDENTITY_KEY);
-    cursor_choose_columns(cursor, -1);
     cursor->query.flags = (cursor->plan.unique && filter.all_exact ? QUERY_UNIQUE : 0);
+    cursor->query.flags |= locking_flags(cursor, filter.all_exact);
+    cursor_choose_columns(cursor, -1);
     /* One that is asked again and again is the inner side of a join. */
     if (cursor->filters++ == 0 && cursor->reads_all && cursor->table->server->cursors == 1) {
         cursor->query.flags |= QUERY_STREAM;

@@ -74,7 +74,7 @@ void transaction_back_to(struct server *server, int level) {
 /* ---- beginning ----------------------------------------------------------------------------
  */
 
-static enum isolation isolation_of(const struct server *server) {
+enum isolation transaction_isolation(const struct server *server) {
     static const char *const names[] = {
         [ISOLATION_REPEATABLE] = "repeatable",
         [ISOLATION_READ_COMMITTED] = "read-committed",
@@ -106,7 +106,7 @@ static enum status transaction_set_levels(struct server *server, struct error *e
 
 static enum status begin_remote(struct server *server, bool write, struct error *err) {
     struct transaction *transaction = &server->transaction;
-    struct transaction_options options = { .isolation = isolation_of(server),
+    struct transaction_options options = { .isolation = transaction_isolation(server),
         .writes =
                 server_can(server, DRIVER_WRITE) && !options_bool(&server->options, "readonly"),
         .write_first = write };
@@ -158,7 +158,16 @@ bool transaction_restart(struct server *server) {
     if (!transaction->begun || transaction->used || transaction->finished) {
         return false;
     }
+    if (server->session != NULL && !server->session->broken) {
+        if (transaction->writes) {
+            server->target.driver->rollback(server->session);
+        } else {
+            server->target.driver->finish(server->session);
+        }
+    }
     transaction->begun = false;
+    transaction->unguarded = false;
+    transaction->statement = 0;
     transaction->own = false;
     transaction->own_read = false;
     error_clear(&transaction->failure);

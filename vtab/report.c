@@ -148,6 +148,14 @@ int report_commit_code(const struct error *err) {
     return code == SQLITE_BUSY ? SQLITE_BUSY_SNAPSHOT : code;
 }
 
+void report_race(struct error *err) {
+    if (err->status == STATUS_RETRY || err->status == STATUS_STALE) {
+        error_explain(err, NULL, NULL,
+                "another session changed the same rows: ROLLBACK, and run the transaction "
+                "again");
+    }
+}
+
 static void report_part(struct text *text, const char *label, const char *part) {
     if (part != NULL && part[0] != '\0') {
         text_printf(text, "\n%s: ", label);

@@ -22,6 +22,8 @@ char *report_text(const struct error *);
 /* A broken constraint of a table in SQLite's own words, under the names it has in SQLite; what
  * the remote says of it comes behind. Nothing is done with any other error. */
 void report_constraint(struct error *, const struct schema *, const char *table);
+/* What to do when another session was faster. Nothing is done with any other error. */
+void report_race(struct error *);
 /* Both for a virtual table's method: replaces *message (sqlite3_malloc'ed or NULL), clears err,
  * returns the code. */
 int report_vtab(char **message, struct error *);

@@ -38,9 +38,13 @@ enum status transaction_write(
         struct server *, bool by_row, struct session **out, struct error *);
 /* On failure what was written since that savepoint is undone. */
 void transaction_wrote(struct server *, enum status, const struct error *);
-/* The session died before anything was asked of it in this transaction: another may take its
- * place, once. */
+/* The session died (STATUS_LOST) or lost a race (STATUS_RETRY) before it answered anything in
+ * this transaction: it is as if it had not begun, and begins anew with what comes next. All
+ * scans and writers have ended. false: something was answered, which would be of another
+ * snapshot. */
 bool transaction_restart(struct server *);
+enum { TRANSACTION_TRIES_MAX = 10 }; /* for one that loses its races */
+enum isolation transaction_isolation(const struct server *);
 /* CREATE VIRTUAL TABLE: SQLite has it take part without xBegin, and does not tell it of
  * savepoints that stood before. */
 void transaction_created(struct table *);

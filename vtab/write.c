@@ -5,6 +5,7 @@
 #include "vtab/table.h"
 
 #include "vtab/affinity.h"
+#include "vtab/locking.h"
 #include "vtab/report.h"
 #include "vtab/running.h"
 #include "vtab/transaction.h"
@@ -311,6 +312,9 @@ static enum status take_change(struct update *update, struct error *err) {
     if (update->change.kind != CHANGE_INSERT) {
         status = take_identity(update, err);
     }
+    if (status == STATUS_OK && update->change.kind != CHANGE_INSERT) {
+        status = locking_check(update->table, err);
+    }
     if (status == STATUS_OK && update->change.kind != CHANGE_DELETE) {
         status = check_rowid(update, err);
     }
@@ -394,6 +398,12 @@ static enum status send_change(struct update *update, struct error *err) {
         error_clear(err);
         status = send_once(update, err);
     }
+    for (int tries = 1; status == STATUS_RETRY && transaction_restart(server) &&
+                        tries < TRANSACTION_TRIES_MAX;
+            tries++) {
+        error_clear(err);
+        status = send_once(update, err);
+    }
     return status;
 }
 
@@ -427,6 +437,7 @@ static int report_update(struct update *update, struct error *err) {
                  update->conflict == SQLITE_IGNORE;
 
     report_constraint(err, update->table->schema, update->table->name);
+    report_race(err);
     server_failed(update->table->server, err);
     report_vtab(&update->table->base.zErrMsg, err);
     return plain && (code & 0xff) == SQLITE_CONSTRAINT ? SQLITE_CONSTRAINT : code;

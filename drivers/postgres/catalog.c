@@ -372,13 +372,13 @@ static bool relation_build(const struct catalog *catalog, int row, struct schema
     schema->why_not = relation_why_not(facts, row);
     schema->writable = schema->why_not == NULL;
     relation_add_rows(schema, facts, row, RELATION_ROWS, RELATION_PAGES);
-    relation->lockable = facts_bool(facts, row, RELATION_LOCKABLE);
+    schema->lockable = facts_bool(facts, row, RELATION_LOCKABLE);
     failed = failed || !relation_leaves(schema, relation, &leaves) ||
              !relation_columns(schema, relation, &columns) ||
              !relation_keys(schema, relation, &keys, &columns) ||
              !pg_definition_state(schema, relation) ||
              !relation_stats(schema, &stats, &columns);
-    relation->lockable = relation->lockable && !relation->foreign_leaves;
+    schema->lockable = schema->lockable && !relation->foreign_leaves;
     return !failed;
 }
 

@@ -25,7 +25,9 @@ static const char relations_sql[] =
         "has_any_column_privilege(r.oid, 'INSERT, UPDATE'), "
         "r.relkind NOT IN ('v', 'f') OR pg_relation_is_updatable(r.oid, true) & 28 <> 0, "
         "pg_is_in_recovery(), current_setting('default_transaction_read_only')::bool, "
-        "r.relkind IN ('r', 'p') AND has_any_column_privilege(r.oid, 'UPDATE'), c.relnatts, ";
+        "r.relkind IN ('r', 'p') AND has_any_column_privilege(r.oid, 'UPDATE') "
+        /* FOR UPDATE would pass over rows that the policies for UPDATE hide. */
+        "AND NOT c.relrowsecurity, c.relnatts, ";
 
 static const char relations_from_sql[] =
         " FROM rels r JOIN pg_catalog.pg_class c ON c.oid = r.oid ORDER BY r.place, r.relname";

@@ -312,7 +312,7 @@ static void append_rows(struct writing *w, const struct query *query) {
     if (query->limit >= 0) {
         text_printf(w->sql, " LIMIT %" PRId64, query->limit);
     }
-    if ((query->flags & QUERY_LOCK) != 0 && pg_relation(query->schema)->lockable) {
+    if ((query->flags & QUERY_LOCK) != 0 && query->schema->lockable) {
         text_append(w->sql, " FOR UPDATE");
     }
 }

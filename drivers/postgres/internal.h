@@ -118,7 +118,6 @@ struct pg_relation {
     const uint32_t *leaf_oids; /* partitions and children, ascending; a rowid holds the index */
     size_t leaf_count;         /* 0: a plain table */
     struct pg_definition *definition; /* NULL: RELATION_QUERY */
-    bool lockable;                    /* SELECT ... FOR UPDATE is allowed to this role */
     bool foreign_leaves; /* some leaf is foreign: no ctid of ours, NOT NULL not enforced */
 };
 
