@@ -35,6 +35,6 @@ def test_over_postgres(pg, program, tables, share):
     pg.create_database(database, "c")
     pg.psql(tables, database=database)
     done = subprocess.run([BUILD / f"tests/fault/fault_{program}"], timeout=300, text=True,
-                          env={**os.environ, "FAULT_URL": pg.url(database), "FAULT_SHARE": f"{share}/{SHARES}"}, capture_output=True)
+                          env={**os.environ, "FAULT_URL": pg.url(database, idle_close_ms=0), "FAULT_SHARE": f"{share}/{SHARES}"}, capture_output=True)
     assert done.returncode == 0, canary.seen(done.stdout + done.stderr)
     pg.drop_database(database)

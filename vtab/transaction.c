@@ -227,6 +227,9 @@ static enum status commit_remote(struct server *server, struct error *err) {
     readers_end(server);
     if (server->session == NULL || server->session->broken) {
         server->target.driver->rollback(server->session);
+        if (!transaction->written && transaction_isolation(server) != ISOLATION_SERIALIZABLE) {
+            return STATUS_OK; /* what was read stays read */
+        }
         return error_set(err, STATUS_LOST,
                 "the connection to server \"%s\" was lost: nothing of the transaction is kept",
                 server->name);

@@ -407,12 +407,18 @@ static enum status schemas_text(
 /* All questions see one state: a table that is dropped between two of them would have no
  * columns, and be left out without a word. A snapshot that is open already serves as well. */
 static enum status catalog_begin(struct catalog *catalog, struct error *err) {
+    enum status status;
+
     if (catalog->session->snapshot_open || catalog->own_snapshot) {
         return STATUS_OK;
     }
     catalog->own_snapshot = true;
-    return pg_request_add_text(catalog->requests[PG_QUESTION_RELATIONS],
+    catalog->session->snapshot_open = true; /* so that the settings go behind BEGIN */
+    status = pg_request_add_text(catalog->requests[PG_QUESTION_RELATIONS],
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
+    return status == STATUS_OK ? pg_settings_enter(catalog->session,
+                                         catalog->requests[PG_QUESTION_RELATIONS], err)
+                               : status;
 }
 
 /* Sent behind the questions, whatever they come to; nobody waits for it. */
@@ -426,6 +432,7 @@ static enum status catalog_commit(struct catalog *catalog, struct error *err) {
     status = pg_request_create(catalog->session, &request, err);
     if (status == STATUS_OK) {
         status = pg_request_add_text(request, "COMMIT", err);
+        catalog->session->snapshot_open = false;
     }
     if (status == STATUS_OK) {
         status = pg_request_send(request, err);

@@ -202,16 +202,13 @@ with Session(shop) as session:
     rows = session.execute(select(Order.id).order_by(Order.id).execution_options(yield_per=7))
     assert [n for part in rows.partitions() for (n,) in part] == list(range(1, 41))
 
-# ------------------------------------------------------------------ writing is refused, in words
+# ------------------------------------------------------------------ writing, and taking it back
 
 with Session(shop) as session:
     session.add(Customer(id=11, name="Kim", since=datetime.date(2024, 1, 1)))
-    try:
-        session.commit()
-        raise SystemExit("a write was not refused")
-    except sa.exc.OperationalError as error:
-        assert "read-only" in str(error)
-        session.rollback()
+    session.flush()
+    assert session.query(Customer).count() == 11
+    session.rollback()
     assert session.query(Customer).count() == 10
 
 # ------------------------------------------------------------------ timestamptz=+00:00

@@ -76,7 +76,7 @@ static const struct {
             "SELECT bridge_attach('@', 'conflict=overlay', 'tables=?')", "3" },
     { "server", "", "SELECT bridge_server('s', '@', 'log=3')", "s" },
     { "ping", "SELECT bridge_server('s', '@')", "SELECT bridge_ping('s') >= 0", "1" },
-    { "version", "", "SELECT json_extract(bridge_version(), '$.drivers[#-1]')", "sqlite" },
+    { "version", "", "SELECT bridge_version() LIKE '%sqlite%'", "1" },
     { "refresh", "SELECT bridge_attach('@')", "SELECT bridge_refresh()", "0" },
     { "refresh by hand",
             "SELECT bridge_server('s', '@');"
