@@ -359,7 +359,7 @@ def test_a_thousand_tables(tmp_path):
     db = connect()
     started = time.monotonic()
     assert attach(db, remote) == 1000
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
     assert value(db, "SELECT round_trips FROM bridge_servers") <= 3
 
 

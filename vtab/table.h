@@ -21,7 +21,7 @@ struct table {
     struct writer *writer;      /* NULL until the transaction writes to it */
     struct table *next_writing; /* of the server's */
     bool waiting;               /* rows of its writer may not be sent yet */
-    uint64_t locked; /* the statement whose rows were locked as they were read */
+    uint64_t locked;            /* the statement whose rows were locked as they were read */
     struct running_list insert, set;
     struct arena list_arena;   /* of both */
     struct arena change_arena; /* values of the row that is being written */

@@ -1,4 +1,5 @@
 /* Which rule converts the values of a column, and what all rules share; see values.h. */
+#define PG_DEFINES_REFUSE
 #include "drivers/postgres/values.h"
 
 #include "base/sqlite.h"

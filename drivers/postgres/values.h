@@ -50,6 +50,10 @@ const char *pg_value_class(const struct value *);
 
 /* STATUS_VALUE: why it cannot be stored. */
 enum status pg_refuse(struct pg_writing *, const char *why);
+#if defined(__clang_analyzer__) && !defined(PG_DEFINES_REFUSE)
+/* See base/status.h: never STATUS_OK. */
+#define pg_refuse(w, why) ((void)pg_refuse(w, why), STATUS_VALUE)
+#endif
 enum status pg_append_parameter(struct pg_writing *, const void *bytes, size_t length);
 /* TEXT without inner NUL, valid UTF-8; numbers as SQLite writes them. Otherwise refused. The
  * text is NUL-terminated; number holds that of a number. */

@@ -91,7 +91,7 @@ void pr_head_line(struct pr_head *head, const char *line, size_t length) {
         int64_t seconds = read_number(&value, end); /* a date says nothing to us */
 
         head->retry_after_ms = seconds < 0                   ? -1
-                               : seconds > RETRY_SECONDS_MAX ? RETRY_SECONDS_MAX * 1000
+                               : seconds > RETRY_SECONDS_MAX ? INT64_C(1000) * RETRY_SECONDS_MAX
                                                              : seconds * 1000;
     }
 }

@@ -117,7 +117,7 @@ static enum status list_root(struct listing *listing) {
     record.error = status == STATUS_OK ? NULL : why.message;
     pr_log(listing->session, &record);
     error_move(listing->err, &why);
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && x != NULL) {
         status = list_text(listing, x->body + x->start, x->used - x->start);
     }
     if (status != STATUS_OK && listing->err != NULL && listing->err->hint == NULL &&
@@ -157,6 +157,7 @@ static enum status list_schema(struct listing *listing) {
     err = listing->err;
     listing->err = &why;
     status = list_root(listing);
+    listing->err = err;
     if (status == STATUS_REMOTE || status == STATUS_PROTOCOL || status == STATUS_DENIED) {
         error_clear(
                 &why); /* no document, then: what the user described is there all the same */

@@ -84,7 +84,7 @@ static enum status decode_integer(const struct decoding *d) {
 
 static enum status decode_bool(const struct decoding *d) {
     bool yes = d->member->kind == PR_TRUE || text_is(d, "true") || text_is(d, "t");
-    char byte = yes;
+    char byte = yes ? 1 : 0;
 
     if (!yes && d->member->kind != PR_FALSE && !text_is(d, "false") && !text_is(d, "f")) {
         return mismatch(d);

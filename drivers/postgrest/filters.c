@@ -190,7 +190,7 @@ enum status pr_scan_filter(struct pr_scan *scan, const struct query *query, stru
 enum status pr_scan_unfilter(struct pr_scan *scan, const struct error *why, struct error *err) {
     struct text notice;
 
-    text_init(&notice, ERROR_MESSAGE_BYTES * 2);
+    text_init(&notice, (size_t)ERROR_MESSAGE_BYTES * 2);
     text_printf(&notice, "the filters were left to SQLite: %s", why->message);
     memory_free(scan->notices);
     scan->notices = text_steal(&notice);

@@ -82,7 +82,7 @@ static enum status add_header(
     struct text line;
     struct curl_slist *longer = NULL;
 
-    text_init(&line, 2 * TOKEN_BYTES_MAX);
+    text_init(&line, (size_t)2 * TOKEN_BYTES_MAX);
     text_printf(&line, "%s: %s", name, value);
     if (text_status(&line, NULL) == STATUS_OK) {
         longer = curl_slist_append(*headers, text_get(&line));
@@ -156,14 +156,15 @@ enum status pr_send(struct pr_session *session, const struct pr_request *request
 
 enum status pr_pause(struct pr_session *session, int64_t ms, struct error *err) {
     const struct host *host = &session->base.host;
-    double end_ms = pr_now_ms() + (double)ms;
+    double end_ms = pr_now_ms() + (double)ms, left_ms = (double)ms;
 
-    for (double left_ms = (double)ms; left_ms > 0; left_ms = end_ms - pr_now_ms()) {
+    while (left_ms > 0) {
         if (host->interrupted != NULL && host->interrupted(host->context)) {
             return error_set(err, STATUS_CANCELLED, "interrupted");
         }
         curl_multi_poll(session->multi, NULL, 0,
                 left_ms < WAIT_SLICE_MS ? (int)left_ms + 1 : WAIT_SLICE_MS, NULL);
+        left_ms = end_ms - pr_now_ms();
     }
     return STATUS_OK;
 }

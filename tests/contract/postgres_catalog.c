@@ -252,7 +252,7 @@ static void many_tables(void **state) {
     print_message("# 1001 tables in %.0f ms\n", now_ms() - begun);
     assert_int_equal(1001, found.count);
     assert_int_equal(trips + 1, session->counts.round_trips);
-    assert_true(now_ms() - begun < 2000);
+    assert_true(now_ms() - begun < 5000);
     schema_release(found.schema);
     pg_close(session);
 }

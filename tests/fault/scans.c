@@ -90,7 +90,7 @@ static int run(sqlite3 *db, const char *sql, char *answer) {
     if (code != SQLITE_OK) {
         return code;
     }
-    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+    while (sqlite3_step(stmt) == SQLITE_ROW) {
         const char *value = (const char *)sqlite3_column_text(stmt, 0);
 
         if (value == NULL && sqlite3_errcode(db) == SQLITE_NOMEM) {
