@@ -273,7 +273,7 @@ static enum status trimmed_text(struct pg_writing *w, char *buffer, size_t bytes
 static enum status write_decimal(
         struct pg_writing *w, bool special, bool limited, long precision, long scale) {
     enum { DECIMAL_BYTES = 1024 };
-    char buffer[DECIMAL_BYTES];
+    char buffer[DECIMAL_BYTES] = "";
     const char *text = buffer;
     enum status status;
     double real;
