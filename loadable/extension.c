@@ -5,21 +5,34 @@
 #include "base/sqlite.h"
 #include "vtab/module.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 
 SQLITE_EXTENSION_INIT1
+
+/* Whoever loads the extension reads the table afterwards without asking anybody. So it is
+ * written once, by the first, and seen through this mutex by all others. */
+static pthread_mutex_t api_mutex = PTHREAD_MUTEX_INITIALIZER;
+
+static bool api_set(const sqlite3_api_routines *api) {
+    bool ours;
+
+    pthread_mutex_lock(&api_mutex);
+    if (sqlite3_api == NULL) {
+        SQLITE_EXTENSION_INIT2(api);
+    }
+    ours = sqlite3_api == api;
+    pthread_mutex_unlock(&api_mutex);
+    return ours;
+}
 
 /* One process may hold two SQLite libraries (Python's own and apsw's). They do not share memory
  * or mutexes, so one copy of this code can serve only the first that loads it. */
 __attribute__((visibility("default"))) int sqlite3_drawbridge_init(
         sqlite3 *db, char **message, const sqlite3_api_routines *api) {
-    const sqlite3_api_routines *first = NULL;
     int code;
 
-    /* Once: other threads may be reading it already. */
-    if (!__atomic_compare_exchange_n(
-                &sqlite3_api, &first, api, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) &&
-            first != api) {
+    if (!api_set(api)) {
         if (message != NULL) {
             *message =
                     api->mprintf("drawbridge is already loaded into another SQLite library of "
