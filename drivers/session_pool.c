@@ -153,6 +153,7 @@ static void pool_end(void) {
         if (!session_pool_is_foreign(session) && !session->ends_silently) {
             session->host = host;
             session->driver->resume(session, NULL);
+            memory_free(session->pool_key);
             session->driver->close(session);
         }
         session = next;
