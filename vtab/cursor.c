@@ -227,13 +227,13 @@ static enum status cursor_step(struct cursor *cursor, struct error *err) {
     return status;
 }
 
-static bool cells_equal(const struct batch *a, size_t column_a, const struct batch *b,
-        size_t column_b, int64_t row) {
-    enum value_kind kind = batch_kind(a, column_a, row);
-    const union cell *left = batch_cell(a, column_a, row);
-    const union cell *right = batch_cell(b, column_b, row);
+static bool cells_equal(const struct batch *a, size_t column_a, int64_t row_a,
+        const struct batch *b, size_t column_b, int64_t row_b) {
+    enum value_kind kind = batch_kind(a, column_a, row_a);
+    const union cell *left = batch_cell(a, column_a, row_a);
+    const union cell *right = batch_cell(b, column_b, row_b);
 
-    if (kind != batch_kind(b, column_b, row)) {
+    if (kind != batch_kind(b, column_b, row_b)) {
         return false;
     }
     if (kind == VALUE_NULL || kind == VALUE_INTEGER || kind == VALUE_REAL) {
@@ -243,9 +243,10 @@ static bool cells_equal(const struct batch *a, size_t column_a, const struct bat
            memcmp(a->heap + left->start, b->heap + right->start, left->length) == 0;
 }
 
-/* What SQLite may have read of the first row by now. */
+/* What SQLite may have read of the current row by now. */
 struct row_seen {
     struct batch batch;
+    int64_t row;
     int *places;
 };
 
@@ -255,8 +256,8 @@ static bool row_is_as_seen(const struct cursor *cursor, const struct row_seen *s
     for (size_t i = 0; i < cursor->table->schema->column_count && same; i++) {
         same = seen->places[i] < 0 ||
                (cursor->places[i] >= 0 &&
-                       cells_equal(&seen->batch, (size_t)seen->places[i], &cursor->batch,
-                               (size_t)cursor->places[i], 0));
+                       cells_equal(&seen->batch, (size_t)seen->places[i], seen->row,
+                               &cursor->batch, (size_t)cursor->places[i], cursor->row));
     }
     return same;
 }
@@ -288,16 +289,20 @@ static enum status cursor_cannot_widen(
     return STATUS_REMOTE;
 }
 
-/* The same rows again with more of each. Another order may come of it, so no row may have been
- * left behind, and the first must be as far as it was seen: what SQLite concluded from it holds
- * then. */
+/* The same rows again with more of each, forward to the one it stood on: in one snapshot the
+ * same query gives the same rows in the same order (cursors run no parallel plans, and scans
+ * are not synchronised). That row must be as it was seen, or the order was another one after
+ * all. A stream may run parallel plans, and is only asked for where this is not foreseen. */
 static enum status cursor_widen(
         struct cursor *cursor, int extra, bool identity, struct error *err) {
     size_t columns = cursor->table->schema->column_count;
+    int64_t target = cursor->first + cursor->row;
+    bool repeats = (cursor->query.flags & QUERY_STREAM) == 0 &&
+                   (cursor->table->driver->capabilities & DRIVER_SNAPSHOT) != 0;
     struct row_seen seen;
     enum status status;
 
-    if (cursor->first + cursor->row > 0 || cursor->writes != cursor->table->server->writes) {
+    if ((target > 0 && !repeats) || cursor->writes != cursor->table->server->writes) {
         return cursor_cannot_widen(cursor, identity, err);
     }
     seen.places = memory_alloc_array(columns + 1, sizeof(*seen.places));
@@ -309,12 +314,16 @@ static enum status cursor_widen(
         seen.places[i] = -1;
     }
     seen.batch = cursor->batch;
+    seen.row = cursor->row;
     batch_init(&cursor->batch);
     cursor->count_only = false;
     cursor->identity |= identity;
     cursor->table->rowids_used |= identity;
     cursor_choose_columns(cursor, extra);
     status = cursor_again(cursor, err);
+    while (status == STATUS_OK && !cursor->eof && cursor->first + cursor->row < target) {
+        status = cursor_step(cursor, err);
+    }
     if (status == STATUS_OK && !row_is_as_seen(cursor, &seen)) {
         status = cursor_cannot_widen(cursor, identity, err);
     }
