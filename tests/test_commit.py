@@ -196,12 +196,15 @@ def test_the_server_dies(own_pg, step):
                 if side == "server":
                     server.stop("immediate")
                     return b""
-                threading.Timer(0.002, server.stop, ("immediate",)).start()
+                timer.start()
             return data
 
+        timer = threading.Timer(0.002, server.stop, ("immediate",))
         proxy.rewrite = kill
         said = run(db, ["BEGIN", "INSERT INTO cut(a) VALUES('new')", "COMMIT"])
         assert proxy.rewrite is None
+        if side == "client":
+            timer.join()
         db.close()
     server.restart()
     with server.connect(name) as client:

@@ -17,6 +17,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -53,6 +54,7 @@ class Postgres:
         self.settings = {**SETTINGS, **(settings or {})}
         self.password = canary.PASSWORD
         self.process = None
+        self._stopping = threading.Lock()
         self.port = None
         self.folder = None
         self._bin = None
@@ -83,17 +85,18 @@ class Postgres:
 
     def stop(self, mode="fast"):
         """smart waits for the clients, fast ends them, immediate is a crash."""
-        if self.process is not None and self.process.poll() is None:
-            self.cont()
-            self.process.send_signal({"smart": signal.SIGTERM, "fast": signal.SIGINT,
-                                      "immediate": signal.SIGQUIT}[mode])
-            try:
-                self.process.wait(60)
-            except subprocess.TimeoutExpired:
-                for pid in self.processes():
-                    os.kill(pid, signal.SIGKILL)
-                self.process.wait()
-        self.process = None
+        with self._stopping:  # a test's timer and the test itself may come at once
+            if self.process is not None and self.process.poll() is None:
+                self.cont()
+                self.process.send_signal({"smart": signal.SIGTERM, "fast": signal.SIGINT,
+                                          "immediate": signal.SIGQUIT}[mode])
+                try:
+                    self.process.wait(60)
+                except subprocess.TimeoutExpired:
+                    for pid in self.processes():
+                        os.kill(pid, signal.SIGKILL)
+                    self.process.wait()
+            self.process = None
 
     def restart(self, mode="fast"):
         self.stop(mode)
