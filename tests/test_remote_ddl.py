@@ -332,6 +332,33 @@ def test_what_an_empty_verdict_asks(pg, database):
     connection.close()
 
 
+@pytest.mark.parametrize("notice", ["SELECT count(a) FROM t", "SELECT bridge_refresh('s')"])
+def test_is_null_of_a_column_that_lost_not_null(pg, database, notice):
+    """SQLite answers by itself until it is told: docs/guide.md says so."""
+    pg.psql(BASE, database=database)
+    connection = attach(pg, database)
+    sql = "SELECT count(*) FROM t WHERE a IS NULL"
+    pg.psql("SET search_path = ddl; " + CHANGES["NOT NULL dropped"], database=database)
+    assert answer(connection, sql) == [(0,)]
+    answer(connection, notice)
+    assert answer(connection, sql) == [(30,)]
+    connection.close()
+
+
+@pytest.mark.parametrize("newest", [False, True], ids=["3.40", "newest"])
+def test_a_found_table_with_an_own_url_can_be_taken_out(tmp_path, newest):
+    remote, main = tmp_path / "remote.db", tmp_path / "main.db"
+    sqlite.shell("CREATE TABLE t(a); INSERT INTO t VALUES (1);", database=remote, load=False)
+    made = sqlite.shell(f"CREATE VIRTUAL TABLE f USING sqlite(url='sqlite:{remote}', table=t);"
+                        "CREATE TABLE local(x); SELECT a FROM f;", database=main, newest=newest)
+    assert (made.out, made.err) == ("1\n", "")
+    refused = sqlite.shell("DROP TABLE f;", database=main, newest=newest)
+    recipe = refused.err.split("to take it out of the file: ")[1].split(" (")[0].replace("NAME", "f")
+    done = sqlite.shell(f".dbconfig defensive off\n{recipe}; SELECT name FROM sqlite_schema;"
+                        "PRAGMA integrity_check;", database=main, newest=newest)
+    assert done.out.endswith("local\nok\n") and done.err == ""
+
+
 # Each leaves a, b and c of every row what they were by name, in one transaction.
 WHILE_WAITING = {
     "columns swapped": "ALTER TABLE held RENAME a TO x; ALTER TABLE held RENAME b TO a; "
