@@ -354,7 +354,7 @@ enum status running_learn(const struct table *table, enum running_kind kind,
         struct arena *arena, struct running_list *list, struct error *err) {
     sqlite3 *db = table->connection->db;
     struct search search = { .table = table, .list = list, .kind = kind };
-    uint64_t signature = running_signature(db);
+    uint64_t signature = mix(running_signature(db), table->connection->breaks) | 1;
     size_t count = table->schema->column_count;
     int writers = 0;
     enum status status = STATUS_OK;

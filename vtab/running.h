@@ -13,7 +13,7 @@ struct arena;
 struct table;
 
 /* A number for the run of a statement that writes: the next one has another. Two that wrote
- * nothing may have the same. */
+ * nothing may have the same: that they did is among the breaks the connection counts. */
 uint64_t running_signature(sqlite3 *);
 int running_writers(sqlite3 *); /* how many of them are statements that write */
 

@@ -152,12 +152,14 @@ static void clear(struct server *server) {
     error_clear(&server->transaction.failure);
     memset(&server->transaction, 0, sizeof(server->transaction));
     server_wrote(server);
+    server->connection->breaks++;
     if (server->removed && server->cursors == 0) {
         server_end_session(server);
     }
 }
 
 static void enlist(struct table *table) {
+    table->connection->breaks++;
     table->server->transaction.tables++;
     table->enlisted = true;
 }
@@ -399,6 +401,7 @@ int transaction_savepoint(sqlite3_vtab *base, int number) {
     struct error err = { 0 };
     enum status status = STATUS_OK;
 
+    server->connection->breaks++;
     if (transaction->depth > number || transaction->finished) {
         return SQLITE_OK;
     }
@@ -423,6 +426,7 @@ int transaction_release(sqlite3_vtab *base, int number) {
     struct error err = { 0 };
     enum status status = STATUS_OK;
 
+    server->connection->breaks++;
     if (number >= transaction->depth || transaction->finished) {
         return SQLITE_OK;
     }
@@ -444,6 +448,7 @@ int transaction_rollback_to(sqlite3_vtab *base, int number) {
     struct server *server = server_of(base);
     struct transaction *transaction = &server->transaction;
 
+    server->connection->breaks++;
     if (number >= transaction->depth || transaction->finished) {
         return SQLITE_OK;
     }

@@ -436,6 +436,7 @@ static int report_update(struct update *update, struct error *err) {
     bool plain = update->conflict == SQLITE_FAIL || update->conflict == SQLITE_ROLLBACK ||
                  update->conflict == SQLITE_IGNORE;
 
+    update->table->connection->breaks++;
     report_constraint(err, update->table->schema, update->table->name);
     report_race(err);
     server_failed(update->table->server, err);
@@ -470,6 +471,7 @@ int table_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int
         return report_update(&update, &err);
     }
     if (update.result.affected == 0 && update.conflict == SQLITE_IGNORE) {
+        update.table->connection->breaks++;
         return SQLITE_CONSTRAINT; /* passed over, and not counted by changes() */
     }
     *rowid = new_rowid(&update);
