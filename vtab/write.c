@@ -127,9 +127,10 @@ static enum status check_left_out(const struct update *update, size_t column,
 }
 
 /* RETURNING shows what SQLite sent, and NULL for all that the remote made. */
-static enum status check_returning(
-        const struct update *update, const struct column *column, struct error *err) {
-    if (!update->table->insert.returning) {
+static enum status check_returning(const struct update *update, size_t i, struct error *err) {
+    const struct column *column = &update->table->schema->columns[i];
+
+    if (!update->table->insert.shown_columns[i]) {
         return STATUS_OK;
     }
     error_set(err, STATUS_UNSUPPORTED,
@@ -193,11 +194,15 @@ static enum status take_column(struct update *update, size_t i, struct error *er
 
         if (status != STATUS_OK || left_out) {
             update->states[i] = CELL_DEFAULT;
-            return status == STATUS_OK ? check_returning(update, column, err) : status;
+            return status == STATUS_OK ? check_returning(update, i, err) : status;
         }
     }
     if (column->generated != 0) {
         return refuse_generated(update, column, err);
+    }
+    if (!insert && is_integer_key(update->table->schema, i) &&
+            sqlite3_value_type(value) == SQLITE_NULL) {
+        return error_set(err, STATUS_VALUE, "datatype mismatch"); /* as a local key says it */
     }
     update->states[i] = CELL_SET;
     return affinity_value(value, column->declared, &update->values[i], err);
@@ -421,7 +426,7 @@ enum status table_flush_all(struct server *server, struct error *err) {
             error_statement(err, table->writer->statement);
             explain_stale(err);
             report_constraint(err, table->schema, table->name);
-        } else if (table->waiting && result.has_rowid) {
+        } else if (table->waiting && result.has_rowid && table->insert.direct) {
             sqlite3_set_last_insert_rowid(table->connection->db, result.rowid);
         }
         table->waiting = false;
@@ -429,10 +434,20 @@ enum status table_flush_all(struct server *server, struct error *err) {
     return status;
 }
 
-/* SQLite does what OR IGNORE and OR FAIL say only for the plain code. */
+/* OR IGNORE and its kin are not for foreign keys: one that fails undoes the statement, and
+ * nothing else. SQLite does what they say for every code of a constraint. */
+static bool passes_over(const struct update *update, const struct error *err) {
+    return err->status == STATUS_CONSTRAINT && err->constraint == CONSTRAINT_FOREIGN_KEY &&
+           (update->conflict == SQLITE_IGNORE || update->by_row ||
+                   update->conflict == SQLITE_ROLLBACK);
+}
+
+/* Older SQLites do what OR IGNORE and OR FAIL say only for the plain code. */
 static int report_update(struct update *update, struct error *err) {
     bool written = update->table->server->transaction.written;
-    int code = written ? report_written_code(err) : report_code(err);
+    int code = passes_over(update, err) ? SQLITE_ERROR
+               : written                ? report_written_code(err)
+                                        : report_code(err);
     bool plain = update->conflict == SQLITE_FAIL || update->conflict == SQLITE_ROLLBACK ||
                  update->conflict == SQLITE_IGNORE;
 
@@ -460,6 +475,16 @@ static sqlite3_int64 new_rowid(const struct update *update) {
     return sqlite3_last_insert_rowid(update->table->connection->db);
 }
 
+/* SQLite shows the row nevertheless. */
+static int refuse_returning_skipped(struct update *update, struct error *err) {
+    error_set(err, STATUS_UNSUPPORTED,
+            "INSERT OR IGNORE ... RETURNING would show a row that was not stored in table "
+            "\"%s\"",
+            update->table->name);
+    error_explain(err, NULL, NULL, "leave RETURNING or OR IGNORE out");
+    return report_update(update, err);
+}
+
 int table_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
     struct update update = { .table = (struct table *)base, .argc = argc, .argv = argv };
     struct error err = { 0 };
@@ -470,7 +495,9 @@ int table_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int
         return report_update(&update, &err);
     }
     if (update.result.affected == 0 && update.conflict == SQLITE_IGNORE) {
-        return SQLITE_CONSTRAINT; /* passed over, and not counted by changes() */
+        return update.change.kind == CHANGE_INSERT && update.table->insert.returning
+                       ? refuse_returning_skipped(&update, &err)
+                       : SQLITE_CONSTRAINT; /* passed over, and not counted by changes() */
     }
     *rowid = new_rowid(&update);
     return SQLITE_OK;
