@@ -196,7 +196,7 @@ def test_local_triggers_write(db):
     assert rows(db, "INSERT INTO local VALUES('w', 5) RETURNING a") == [("w",)]
 
 
-def test_returning_that_would_lie_is_refused(db):
+def test_returning_that_would_lie_is_refused(db, shop):
     for shown in ("id", "*", "code || n"):
         assert "RETURNING" in fails(db, f"INSERT INTO items(code) VALUES('a') RETURNING {shown}")
     assert value(db, "SELECT count(*) FROM items") == 0
@@ -207,6 +207,12 @@ def test_returning_that_would_lie_is_refused(db):
         assert rows(db, "SELECT code FROM items") == [("z",)]
     say(db, "ROLLBACK", "DELETE FROM items")
     assert rows(db, "INSERT INTO loose VALUES(1, 'x') RETURNING a, b") == [(1, "x")]
+    shop.run("CREATE TABLE strict(a text not null default 'd', b text)")
+    assert value(db, "SELECT bridge_refresh('shop')") == 1
+    attach(db, shop, "name=shop")
+    assert "RETURNING" in fails(db, "INSERT OR REPLACE INTO strict VALUES(NULL, 'x') RETURNING a")
+    assert rows(db, "INSERT OR REPLACE INTO strict VALUES(NULL, 'x') RETURNING b") == [("x",)]
+    assert rows(db, "SELECT * FROM strict") == [("d", "x")]
     open_cursor = db.execute("INSERT INTO words VALUES('p', 1), ('q', 2) RETURNING w")
     assert open_cursor.fetchone() == ("p",)
     say(db, "INSERT INTO items(code) VALUES('b')")

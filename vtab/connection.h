@@ -114,6 +114,7 @@ struct connection {
     int creating_own;          /* > 0 while bridge_attach creates tables */
     bool enlisting;            /* the write under way only serves to hear of the transaction */
     size_t lookup_bytes;       /* of all that lookups keep */
+    uint64_t row_key[2];       /* what numbers of vtab/row_keys.h are made with */
     /* Are like(), glob() and the built-in collations SQLite's own? Asked once per snapshot. */
     bool builtins_known, like_builtin, glob_builtin, like_case_sensitive;
 };

@@ -41,9 +41,10 @@ const char *transaction_why_not(const struct server *server, const struct schema
 }
 
 const char *transaction_why_insert_only(const struct schema *schema) {
-    return schema->identity == IDENTITY_ROW
-                   ? "rows can only be inserted: they have neither a rowid nor a key of one "
-                     "column"
+    return schema->identity == IDENTITY_ROW && schema->find_count == 0
+                   ? "rows can only be inserted: they have no rowid, and values of their key "
+                     "may "
+                     "look alike"
                    : NULL;
 }
 

@@ -99,7 +99,8 @@ static enum status refuse_generated(
 
 /* A NULL for a key that the remote makes is always left to it, any other only when the INSERT
  * does not name the column; what was bound was given. Without a default there is nothing to
- * leave: NULL is what the remote would take. */
+ * leave: NULL is what the remote would take, save a view, whose defaults are those of what is
+ * beneath it. */
 static enum status check_left_out(const struct update *update, size_t column,
         sqlite3_value *value, bool *left_out, struct error *err) {
     const struct table *table = update->table;
@@ -109,7 +110,8 @@ static enum status check_left_out(const struct update *update, size_t column,
     *left_out = sqlite3_value_type(value) == SQLITE_NULL &&
                 (is_integer_key(table->schema, column) || facts->identity != 0 ||
                         facts->generated != 0);
-    if (*left_out || sqlite3_value_type(value) != SQLITE_NULL || facts->default_sql == NULL ||
+    if (*left_out || sqlite3_value_type(value) != SQLITE_NULL ||
+            (facts->default_sql == NULL && table->schema->kind != RELATION_VIEW) ||
             sqlite3_value_frombind(value)) {
         return STATUS_OK;
     }
@@ -176,6 +178,15 @@ static enum status check_set(
     return STATUS_UNSUPPORTED;
 }
 
+/* OR REPLACE makes a NULL that may not be the default. */
+static bool may_become_default(const struct update *update, size_t i, sqlite3_value *value) {
+    const struct column *column = &update->table->schema->columns[i];
+
+    return update->change.kind == CHANGE_INSERT && update->conflict == SQLITE_REPLACE &&
+           column->remote_not_null && column->default_sql != NULL &&
+           sqlite3_value_type(value) == SQLITE_NULL;
+}
+
 static enum status take_column(struct update *update, size_t i, struct error *err) {
     const struct column *column = &update->table->schema->columns[i];
     sqlite3_value *value = column_argument(update, i);
@@ -203,6 +214,9 @@ static enum status take_column(struct update *update, size_t i, struct error *er
     if (!insert && is_integer_key(update->table->schema, i) &&
             sqlite3_value_type(value) == SQLITE_NULL) {
         return error_set(err, STATUS_VALUE, "datatype mismatch"); /* as a local key says it */
+    }
+    if (may_become_default(update, i, value) && check_returning(update, i, err) != STATUS_OK) {
+        return err->status;
     }
     update->states[i] = CELL_SET;
     return affinity_value(value, column->declared, &update->values[i], err);
@@ -277,7 +291,14 @@ static enum status take_identity(struct update *update, struct error *err) {
     case IDENTITY_ROW:
         break;
     }
-    return refuse_row(update, err);
+    if (schema->find_count == 0) {
+        return refuse_row(update, err);
+    }
+    update->change.row.key = row_keys_find(&update->table->row_keys, sqlite3_value_int64(old));
+    return update->change.row.key != NULL
+                   ? STATUS_OK
+                   : error_set(err, STATUS_STALE, "a row of table \"%s\" was not read before",
+                             update->table->name);
 }
 
 /* Rowids that the remote makes cannot be chosen here. */
@@ -464,13 +485,13 @@ static sqlite3_int64 new_rowid(const struct update *update) {
     const struct schema *schema = update->table->schema;
     int key = schema->key_column;
 
-    if (update->result.has_rowid) {
-        return update->result.rowid;
-    }
     if (update->table->waiting && update->change.kind == CHANGE_INSERT &&
             schema->identity == IDENTITY_INTEGER_KEY && update->states[key] == CELL_SET &&
             update->values[key].kind == VALUE_INTEGER) {
-        return update->values[key].integer;
+        return update->values[key].integer; /* the result may be that of a row before it */
+    }
+    if (update->result.has_rowid) {
+        return update->result.rowid;
     }
     return sqlite3_last_insert_rowid(update->table->connection->db);
 }
