@@ -111,15 +111,56 @@ def test_a_key_whose_values_look_alike(pg_remote):
     db.close()
 
 
-def test_a_row_that_a_cascade_removed(remote):
-    remote.run("CREATE TABLE tree(id integer primary key, up integer references tree(id) on delete cascade);"
-               "INSERT INTO tree VALUES (1, NULL), (2, 1)")
+TREES = """
+CREATE TABLE tree(id integer primary key, up integer references tree(id) on delete cascade);
+CREATE TABLE named(id text primary key, up text references named(id) on delete cascade){without};
+INSERT INTO tree VALUES (1, NULL), (2, 1), (3, 2), (4, NULL);
+INSERT INTO named VALUES ('a', NULL), ('b', 'a'), ('c', 'b'), ('d', NULL);
+"""
+KEEPS = {
+    "sqlite": "CREATE TRIGGER keeps BEFORE DELETE ON tree WHEN old.id = 4 BEGIN SELECT RAISE(IGNORE); END",
+    "postgres": "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+                "CREATE TRIGGER keeps BEFORE DELETE ON tree FOR EACH ROW WHEN (OLD.id = 4) EXECUTE FUNCTION keep()",
+}
+
+
+@pytest.mark.parametrize("begin", ["", "BEGIN"])
+@pytest.mark.parametrize("table, key", [("tree", 3), ("named", "'c'")])
+def test_a_delete_passes_over_what_a_cascade_deleted(remote, begin, table, key):
+    remote.run(TREES.format(without=" without rowid" if remote.driver == "sqlite" else ""))
     db = connect()
     attach(db, remote)
+    if begin:
+        say(db, begin)
+    say(db, f"DELETE FROM {table} WHERE id <= {key}")
+    assert rows(db, f"SELECT up FROM {table}") == [(None,)]
+    say(db, f"DELETE FROM {table}", *(["COMMIT"] if begin else []))
+    assert value(db, f"SELECT count(*) FROM {table}") == 0
+    db.close()
+
+
+@pytest.mark.parametrize("begin", ["", "BEGIN"])
+def test_a_row_that_a_trigger_keeps_is_not_passed_over(remote, begin):
+    remote.run(TREES.format(without="") + KEEPS[remote.driver])
+    db = connect()
+    attach(db, remote)
+    if begin:
+        say(db, begin)
     text = sqlite.error(db, "DELETE FROM tree")[1]
     assert "gone" in text and "cascade or trigger of the remote in this same statement" in text
-    say(db, "DELETE FROM tree WHERE up IS NULL")
-    assert value(db, "SELECT count(*) FROM tree") == 0
+    assert value(db, "SELECT count(*) FROM tree") == 4
+    db.close()
+
+
+def test_a_row_without_a_key_that_a_trigger_moved(pg_remote):
+    """It is at another place: still there, and not to be found."""
+    pg_remote.run("CREATE TABLE moved(a integer, n integer); INSERT INTO moved VALUES (1, 0), (2, 0);"
+                  "CREATE FUNCTION move() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN UPDATE moved SET n = n + 1; "
+                  "RETURN NULL; END'; CREATE TRIGGER moves AFTER DELETE ON moved FOR EACH ROW EXECUTE FUNCTION move()")
+    db = connect()
+    attach(db, pg_remote)
+    assert "gone" in sqlite.error(db, "DELETE FROM moved")[1]
+    assert rows(db, "SELECT * FROM moved") == [(1, 0), (2, 0)]
     db.close()
 
 

@@ -377,8 +377,8 @@ static enum status flush_others(struct table *table, struct error *err) {
     return other != NULL ? table_flush_all(server, err) : STATUS_OK;
 }
 
-/* SQLite would pass over a row that is gone already; here it cannot be told from one that
- * another session took. */
+/* A DELETE passes over rows that its own cascades and triggers took, as SQLite does, where that
+ * can be told (the drivers' matter). */
 static void explain_stale(struct error *err) {
     if (err->status == STATUS_STALE) {
         error_explain(err, NULL, NULL,
