@@ -221,6 +221,10 @@ static enum status commit_remote(struct server *server, struct error *err) {
         return status;
     }
     table_drop_writers(server);
+    readers_drain(server);
+    if (transaction->failure.status != STATUS_OK) {
+        return transaction_make_sure(server, true, err); /* a query's error cost it all */
+    }
     transaction->finished = true;
     if (readers_keep(server)) {
         return STATUS_OK;

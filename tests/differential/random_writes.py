@@ -347,10 +347,11 @@ class Twins:
         self.failures += theirs.code != 0
         if theirs.code == sqlite3.SQLITE_ERROR and theirs.text == ours.text:
             return None  # no statement at all: what shrink() left of one, a COMMIT of nothing
+        rowids = self.same_rowid(statement, ours, theirs)
         same = (self.same_failure(statement, ours, theirs) and ours.active == theirs.active and ours.rows == theirs.rows
                 and ours.total == theirs.total)
         if statement[0] != "text":
-            same = same and ours.changes == theirs.changes and self.same_rowid(statement, ours, theirs)
+            same = same and ours.changes == theirs.changes and rowids
         if ours.text != theirs.text and self.same_failure(statement, ours, theirs):
             for db in (self.twin, self.attached):  # another constraint was broken as well, and may have ended it
                 db.execute("ROLLBACK" if db.in_transaction else "SELECT 1").fetchall()
