@@ -41,9 +41,10 @@ const char *transaction_why_not(const struct server *server, const struct schema
 }
 
 const char *transaction_why_insert_only(const struct schema *schema) {
-    return schema->identity == IDENTITY_ROW
-                   ? "rows can only be inserted: they have neither a rowid nor a key of one "
-                     "column"
+    return schema->identity == IDENTITY_ROW && schema->find_count == 0
+                   ? "rows can only be inserted: they have no rowid, and values of their key "
+                     "may "
+                     "look alike"
                    : NULL;
 }
 
@@ -222,6 +223,10 @@ static enum status commit_remote(struct server *server, struct error *err) {
         return status;
     }
     table_drop_writers(server);
+    readers_drain(server);
+    if (transaction->failure.status != STATUS_OK) {
+        return transaction_make_sure(server, true, err); /* a query's error cost it all */
+    }
     transaction->finished = true;
     if (readers_keep(server)) {
         return STATUS_OK;
