@@ -28,6 +28,7 @@ struct running_list {
     uint64_t signature;        /* of the statement it is about */
     uint8_t *left_out;         /* enum left_out, by column; in the arena given */
     bool known;                /* false: no text that writes so to the table was found */
+    bool one_row;              /* INSERT: its text gives one row, and nothing else inserts */
     bool returning;            /* INSERT: it shows the rows as it thinks they are */
     bool shows_rowid;          /* and among them the rowid, which is no column */
     sqlite3_stmt *shown;       /* the statement with RETURNING that was let through last, */
