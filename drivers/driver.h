@@ -122,6 +122,10 @@ enum driver_capability {
     /* A transaction may begin while a snapshot is read, and scans go on reading what they saw
      * when it ends: the caller needs no second session, and ends no scan. */
     DRIVER_SHARED_SESSION = 16,
+    /* DRIVER_WRITE without transactions: what a statement writes waits in one writer, and
+     * write_flush() carries all of it out as one request, which the remote does whole or not
+     * at all. The caller writes so in autocommit alone; reads go on beside it. */
+    DRIVER_ONE_REQUEST = 32,
     DRIVER_POOL = 64, /* session_key, reset and resume: sessions can be used again */
 };
 
