@@ -222,6 +222,11 @@ struct driver {
     void (*scan_end)(
             struct scan *); /* at any point; stops the remote; session usable or broken */
 
+    /* A query that judges found EMPTY by what the schema says: is the relation still as
+     * described, in the snapshot that a scan would read? Otherwise STATUS_SCHEMA. Asks at most
+     * once in each. NULL: only rows can tell. */
+    enum status (*confirm)(struct session *, const struct schema *, struct error *);
+
     /* DRIVER_SQL. One statement of the user's that only reads; arguments are $1 or ?1 and so
      * on. The scan gives one TEXT column: each row as a JSON object in column order. */
     enum status (*query_start)(struct session *, const char *sql, const struct value *args,
