@@ -13,7 +13,7 @@ CREATE TABLE items(id {serial} primary key, code text unique, n integer default 
                    r double precision, b {bytes}, g integer generated always as (n * 2) stored);
 CREATE TABLE words(w text not null primary key, n integer){without};
 CREATE TABLE loose(a integer, b text);
-CREATE TABLE pairs(a integer, b integer, n integer, primary key (a, b));
+CREATE TABLE pairs(a integer, b integer, n integer, primary key (a, b)){without};
 CREATE TABLE child(id integer primary key, item integer references items(id) deferrable initially deferred);
 CREATE VIEW seen AS SELECT code FROM items;
 """

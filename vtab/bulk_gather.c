@@ -53,16 +53,17 @@ static enum status copy_values(struct gathering *gathering, const struct schema 
     return status;
 }
 
-/* Of a key of several columns there is none: rows of such tables are not updated. */
-static enum status copy_key(
-        struct arena *arena, const struct change *from, struct change *to, struct error *err) {
-    struct value *key = arena_alloc(arena, sizeof(*key));
+static enum status copy_key(struct arena *arena, const struct schema *schema,
+        const struct change *from, struct change *to, struct error *err) {
+    size_t count = schema->identity == IDENTITY_ROW ? schema->find_count : 1;
+    struct value *key = arena_alloc_array(arena, count, sizeof(*key));
+    enum status status = key != NULL ? STATUS_OK : error_nomem(err);
 
-    if (key == NULL) {
-        return error_nomem(err);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        status = copy_value(arena, &from->row.key[i], &key[i], err);
     }
     to->row.key = key;
-    return copy_value(arena, from->row.key, key, err);
+    return status;
 }
 
 enum status gathering_add(struct gathering *gathering, const struct schema *schema,
@@ -74,7 +75,7 @@ enum status gathering_add(struct gathering *gathering, const struct schema *sche
         status = copy_values(gathering, schema, change, &copy, err);
     }
     if (status == STATUS_OK && change->kind != CHANGE_INSERT && change->row.key != NULL) {
-        status = copy_key(&gathering->arena, change, &copy, err);
+        status = copy_key(&gathering->arena, schema, change, &copy, err);
     }
     if (status == STATUS_OK) {
         gathering->changes[gathering->count++] = copy;

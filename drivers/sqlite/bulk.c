@@ -113,24 +113,46 @@ static void append_insert(struct bulk_sql *w) {
 
 /* ---- UPDATE and DELETE ------------------------------------------------------------- */
 
+static size_t identity_count(const struct schema *schema) {
+    return schema->identity == IDENTITY_ROW ? schema->find_count : 1;
+}
+
+static void append_identity(struct bulk_sql *w, size_t i) {
+    const struct schema *schema = w->bulk->schema;
+    const struct row_identity *row = &w->bulk->rows[i].row;
+
+    if (schema->identity == IDENTITY_INTEGER_KEY || schema->identity == IDENTITY_ROWID) {
+        w->rowids[i] = (struct value){ .kind = VALUE_INTEGER, .integer = row->rowid };
+        append_value(w, &w->rowids[i]);
+        return;
+    }
+    for (size_t part = 0; part < identity_count(schema); part++) {
+        if (schema->identity == IDENTITY_ROW) {
+            text_append(&w->sql, part > 0 ? " AND " : "(");
+            append_name(w, schema->find_columns[part]);
+            text_append(&w->sql, " = ");
+        }
+        append_value(w, &row->key[part]);
+    }
+    text_append(&w->sql, schema->identity == IDENTITY_ROW ? ")" : "");
+}
+
 static void append_where(struct bulk_sql *w) {
     const struct schema *schema = w->bulk->schema;
+    bool several = schema->identity == IDENTITY_ROW;
 
     text_append(&w->sql, " WHERE ");
     if (schema->identity == IDENTITY_ROWID) {
         text_append(&w->sql, sq_relation(schema)->rowid_name);
-    } else {
+    } else if (!several) {
         append_name(w, schema->key_column);
     }
-    text_append(&w->sql, " IN (");
+    text_append(&w->sql, several ? "" : " IN (");
     for (size_t i = 0; i < w->taken; i++) {
-        const struct row_identity *row = &w->bulk->rows[i].row;
-
-        text_append(&w->sql, i > 0 ? ", " : "");
-        w->rowids[i] = (struct value){ .kind = VALUE_INTEGER, .integer = row->rowid };
-        append_value(w, schema->identity == IDENTITY_KEY ? row->key : &w->rowids[i]);
+        text_append(&w->sql, i == 0 ? "" : several ? " OR " : ", ");
+        append_identity(w, i);
     }
-    text_append_char(&w->sql, ')');
+    text_append(&w->sql, several ? "" : ")");
 }
 
 static void append_update(struct bulk_sql *w) {
@@ -177,7 +199,8 @@ static enum status append_statement(struct bulk_sql *w, struct error *err) {
 /* As many as there may be parameters for. */
 static size_t rows_taken(const struct sq_session *session, const struct change_set *bulk) {
     size_t most = (size_t)sqlite3_limit(session->db, SQLITE_LIMIT_VARIABLE_NUMBER, -1);
-    size_t each = bulk->rows[0].kind == CHANGE_INSERT ? set_count(bulk) : 1;
+    size_t each = bulk->rows[0].kind == CHANGE_INSERT ? set_count(bulk)
+                                                      : identity_count(bulk->schema);
     size_t shared = bulk->rows[0].kind == CHANGE_UPDATE ? set_count(bulk) : 0;
     size_t rows = most > shared && each > 0 ? (most - shared) / each : 1;
 
@@ -214,7 +237,7 @@ enum status sq_change_rows(struct session *base, const struct change_set *bulk, 
         struct scan **out, struct error *err) {
     struct sq_session *session = sq_session(base);
     struct bulk_sql w = { .bulk = bulk, .taken = rows_taken(session, bulk) };
-    size_t most = (set_count(bulk) + 1) * w.taken;
+    size_t most = (set_count(bulk) + identity_count(bulk->schema)) * w.taken;
     enum status status;
 
     text_init(&w.sql, TEXT_SQL_BYTES_MAX);

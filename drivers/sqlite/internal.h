@@ -281,6 +281,9 @@ void sq_append_table(struct text *, const struct schema *); /* main."name" */
 enum status sq_change_rows(struct session *, const struct change_set *, size_t *taken,
         struct scan **out, struct error *);
 
+/* The row of an UPDATE or DELETE, looked for; its parameters are the identity. */
+enum status sq_find_sql(const struct schema *, struct text *sql, struct error *);
+
 /* ---- write.c ----------------------------------------------------------------------- */
 
 enum status sq_write_start(
