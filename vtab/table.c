@@ -423,8 +423,21 @@ static int table_start(sqlite3 *db, void *connection, int argc, const char *cons
     if (creating) {
         transaction_created(table);
     }
+    table->next = table->connection->tables;
+    table->connection->tables = table;
     *out = &table->base;
     return SQLITE_OK;
+}
+
+struct table *table_find(
+        const struct connection *connection, const char *place, const char *name) {
+    struct table *table = connection->tables;
+
+    while (table != NULL && (sqlite3_stricmp(table->place, place) != 0 ||
+                                    sqlite3_stricmp(table->name, name) != 0)) {
+        table = table->next;
+    }
+    return table;
 }
 
 int table_create(sqlite3 *db, void *connection, int argc, const char *const *argv,
@@ -438,7 +451,14 @@ int table_connect(sqlite3 *db, void *connection, int argc, const char *const *ar
 }
 
 int table_disconnect(sqlite3_vtab *base) {
-    table_free((struct table *)base);
+    struct table *table = (struct table *)base;
+    struct table **at = &table->connection->tables;
+
+    while (*at != table) {
+        at = &(*at)->next;
+    }
+    *at = table->next;
+    table_free(table);
     return SQLITE_OK;
 }
 
