@@ -6,6 +6,7 @@
  * it. */
 #include "vtab/table.h"
 
+#include "vtab/cursor.h"
 #include "vtab/plan.h"
 #include "vtab/report.h"
 #include "vtab/transaction.h"
@@ -319,6 +320,7 @@ static enum status table_declare(struct table *table, sqlite3 *db, struct error 
 
 static void table_free(struct table *table) {
     if (table != NULL) {
+        cursor_destroy(table->spare);
         digest_map_clear(&table->rowids);
         arena_clear(&table->change_arena);
         arena_clear(&table->list_arena);
