@@ -348,7 +348,9 @@ static enum status table_shape(struct table *table, sqlite3 *db, struct error *e
 
     if (status == STATUS_OK) {
         table->driver = table->server->target.driver;
-        table->utf16 = connection_is_utf16(table->connection);
+        status = connection_is_utf16(table->connection, &table->utf16, err);
+    }
+    if (status == STATUS_OK) {
         status = table_declare(table, db, err);
     }
     return status;

@@ -28,7 +28,7 @@ enum status transaction_writable(const struct table *, struct error *);
 
 /* Before something of the server is read: inside BEGIN it takes part in the transaction, so
  * that all of it sees one state. Where it cannot (see the body) reads are as outside BEGIN. */
-void transaction_enlist_reader(struct server *);
+enum status transaction_enlist_reader(struct server *, struct error *);
 /* The session inside the transaction, for reading: a failure does not cost what was written.
  * Only while transaction.tables > 0. */
 enum status transaction_read(struct server *, struct session **out, struct error *);
