@@ -15,21 +15,38 @@
 #include <assert.h>
 #include <string.h>
 
+enum { SPARE_HEAP_BYTES_MAX = 64 * 1024 };
+
+void cursor_destroy(struct cursor *cursor) {
+    if (cursor != NULL) {
+        batch_clear(&cursor->batch);
+        arena_clear(&cursor->filter_arena);
+        arena_clear(&cursor->plan_arena);
+        memory_free(cursor->plan_text);
+        memory_free(cursor);
+    }
+}
+
+/* The table's spare one has its plan still, and its memory for a batch. */
 int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     struct table *table = (struct table *)base;
-    struct cursor *cursor = memory_alloc(sizeof(*cursor));
+    struct cursor *cursor = table->spare != NULL ? table->spare : memory_alloc(sizeof(*cursor));
 
     if (cursor == NULL) {
         return SQLITE_NOMEM;
     }
+    table->spare = NULL;
+    memset(&cursor->reader, 0, sizeof(cursor->reader));
+    memset(&cursor->lookup, 0, sizeof(cursor->lookup));
     cursor->table = table;
     cursor->explain_scan = -1;
     cursor->eof = true;
+    cursor->filters = 0;
     cursor->opened_at_steps = table_statement_steps(table);
-    batch_init(&cursor->batch);
     server_open_reader(table->server, &cursor->reader);
     if (table->cursors++ == 0) {
         digest_map_clear(&table->rowids);
+        row_keys_clear(&table->row_keys);
         sqlite3_randomness(sizeof(table->rowid_key), table->rowid_key);
     }
     *out = &cursor->base;
@@ -57,13 +74,15 @@ int cursor_close(sqlite3_vtab_cursor *base) {
     cursor_end_scan(cursor);
     table->cursors--;
     server_close_reader(table->server, &cursor->reader);
-    batch_clear(&cursor->batch);
     lookup_close(cursor);
-    arena_clear(&cursor->filter_arena);
-    arena_clear(&cursor->plan_arena);
     digest_map_clear(&cursor->occurrences);
-    memory_free(cursor->plan_text);
-    memory_free(cursor);
+    if (table->spare != NULL || cursor->batch.heap_size > SPARE_HEAP_BYTES_MAX) {
+        cursor_destroy(cursor);
+        return SQLITE_OK;
+    }
+    arena_reset(&cursor->filter_arena);
+    cursor->batch.rows = 0;
+    table->spare = cursor;
     return SQLITE_OK;
 }
 
@@ -215,6 +234,13 @@ static enum status cursor_number_row(struct cursor *cursor, struct error *err) {
     if (cursor->eof || !cursor->identity || table->schema->identity != IDENTITY_ROW) {
         return STATUS_OK;
     }
+    if (table->schema->find_count > 0) {
+        digest = digest_columns(&cursor->batch, cursor->row, cursor->places,
+                table->schema->find_columns, table->schema->find_count,
+                table->connection->row_key);
+        cursor->rowid = (int64_t)(digest.low >> 1);
+        return STATUS_OK;
+    }
     digest = digest_row(&cursor->batch, cursor->row, table->rowid_key);
     status = digest_map_count(&cursor->occurrences, digest, &before, err);
     if (status == STATUS_OK) {
@@ -326,6 +352,7 @@ static enum status cursor_widen(
     seen.row = cursor->row;
     batch_init(&cursor->batch);
     cursor->count_only = false;
+    cursor->narrowed = false;
     cursor->identity |= identity;
     cursor->table->rowids_used |= identity;
     cursor_choose_columns(cursor, extra);
@@ -454,6 +481,7 @@ int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int colum
     if (sqlite3_vtab_nochange(context)) {
         return SQLITE_OK; /* an UPDATE leaves it as it is: write.c is told so */
     }
+    cursor->read[column] = true;
     if (cursor->count_only || cursor->places[column] < 0) {
         int code = cursor_add_column(cursor, column);
 
@@ -494,6 +522,11 @@ int cursor_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
     }
     if (schema->identity == IDENTITY_INTEGER_KEY) {
         return cursor_key_rowid(cursor, rowid);
+    }
+    if (schema->identity == IDENTITY_ROW && schema->find_count > 0 && cursor->table->enlisted &&
+            row_keys_keep(&cursor->table->row_keys, schema, &cursor->batch, cursor->places,
+                    cursor->row, cursor->rowid, &err) != STATUS_OK) {
+        return cursor_report(cursor, &err);
     }
     *rowid = schema->identity == IDENTITY_ROW ? cursor->rowid
                                               : cursor->batch.rowids[cursor->row];

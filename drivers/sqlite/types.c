@@ -70,24 +70,55 @@ static enum sq_affinity storage(enum sq_affinity affinity) {
     return affinity == SQ_INTEGER ? SQ_NUMERIC : affinity;
 }
 
+/* Alone, a quoted name that is gone would become a string. */
 static void append_reference(struct text *out, const struct schema *schema, int column) {
     if (schema->kind == RELATION_QUERY) { /* names of a query may be missing or repeat */
         text_printf(out, "r.c%d", column);
         return;
     }
-    text_append(out, "r."); /* alone, a quoted name that is gone would become a string */
+    text_append(out, "r.");
     sq_append_identifier(out, schema->columns[column].remote_name);
 }
 
-void sq_append_column(struct text *out, const struct schema *schema, int column) {
+static void append_name(struct text *out, const struct schema *schema, int column) {
+    sq_append_identifier(out, schema->remote_name);
+    text_append_char(out, '.');
+    sq_append_identifier(out, schema->columns[column].remote_name);
+}
+
+/* RETURNING shows a whole number in a REAL column in the form it is stored in: INTEGER. */
+static void append_returned(struct text *out, const struct schema *schema, int column) {
+    bool real = sq_column(schema, column)->remote_affinity == SQ_REAL;
+
+    text_append(out, real ? "(CASE WHEN typeof(" : "");
+    append_name(out, schema, column);
+    if (real) {
+        text_append(out, ") IN ('integer', 'real') THEN CAST(");
+        append_name(out, schema, column);
+        text_append(out, " AS REAL) ELSE ");
+        append_name(out, schema, column);
+        text_append(out, " END)");
+    }
+}
+
+static void append_column(struct text *out, const struct schema *schema, int column,
+        void (*append)(struct text *, const struct schema *, int column)) {
     const struct sq_column *own = sq_column(schema, column);
     const char *form = conversions[own->converted ? storage(own->affinity) : SQ_BLOB];
 
     for (const char *at; (at = strstr(form, "%c")) != NULL; form = at + 2) {
         text_append_bytes(out, form, (size_t)(at - form));
-        append_reference(out, schema, column);
+        append(out, schema, column);
     }
     text_append(out, form);
+}
+
+void sq_append_column(struct text *out, const struct schema *schema, int column) {
+    append_column(out, schema, column, append_reference);
+}
+
+void sq_append_stored(struct text *out, const struct schema *schema, int column) {
+    append_column(out, schema, column, append_returned);
 }
 
 /* ---- declared types ---------------------------------------------------------------- */
@@ -209,6 +240,30 @@ static enum status present_column(struct schema *schema, struct column *column,
 
 /* ---- shape ------------------------------------------------------------------------- */
 
+/* The key of a table without rowid finds its rows, where no two of it look alike. */
+static enum status keep_find_columns(struct schema *schema, struct error *err) {
+    int *columns =
+            arena_alloc_array(&schema->arena, schema->column_count + 1, sizeof(*columns));
+
+    if (columns == NULL) {
+        return error_nomem(err);
+    }
+    schema->find_columns = columns;
+    schema->find_count = 0;
+    for (size_t k = 0; k < schema->key_count; k++) {
+        const struct key *key = &schema->keys[k];
+
+        for (size_t i = 0; key->kind == KEY_PRIMARY && i < key->column_count; i++) {
+            if (!key->valid || key->partial || !schema->columns[key->columns[i]].one_to_one) {
+                schema->find_count = 0;
+                return STATUS_OK;
+            }
+            columns[schema->find_count++] = key->columns[i];
+        }
+    }
+    return STATUS_OK;
+}
+
 static void choose_identity(struct schema *schema, bool rowid_wanted) {
     const struct sq_relation *relation = sq_relation(schema);
     int integer_key = relation->integer_key, unique_key = relation->unique_key;
@@ -235,6 +290,9 @@ enum status sq_present(
     }
     if (status == STATUS_OK) {
         choose_identity(schema, options_bool(options, "rowid"));
+    }
+    if (status == STATUS_OK && schema->identity == IDENTITY_ROW) {
+        status = keep_find_columns(schema, err);
     }
     return status;
 }
