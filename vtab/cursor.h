@@ -33,7 +33,7 @@ struct cursor {
     bool names_rowid;     /* it looks as if it asks for rowids */
     bool reads_all;  /* nothing in it looks as if it would stop early, or need more later */
     int64_t filters; /* how often it was asked */
-    bool on_terms;   /* some conditions may be an outer join's: see filter.c */
+    bool on_terms;   /* some conditions may be an outer join's: see guess.c */
     bool narrows;    /* SQLite may read less than it says: EXISTS (SELECT * ...) */
 
     /* this xFilter: values and predicates live in filter_arena */
