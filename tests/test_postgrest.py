@@ -11,7 +11,7 @@ import pytest
 from support import sqlite
 from support.paths import ROOT
 from support.remotes import CODE, connect, rows as select, value
-from support.rest_server import (Answer, RestServer, exchanges, failure, recorded, rows,
+from support.rest_server import (Answer, RestServer, failure, recorded, rows,
                                  silent_server)
 
 DATA = ROOT / "tests" / "data" / "postgrest"
@@ -144,33 +144,6 @@ def test_recorded_documents(name, schema, tables):
                 [("primary", "a,b")]
             assert select(db, "SELECT ref_table, ref_columns FROM bridge_keys WHERE kind = 'foreign' "
                               "AND table_name = 'w_item'") == [("w_item", "id")]
-
-
-# SQLSTATE or code -> the result code, for what is not SQLITE_ERROR.
-RESULTS = {"57014": "SQLITE_BUSY", "55P03": "SQLITE_BUSY", "40000": "SQLITE_ERROR",
-           "25006": "SQLITE_READONLY", "42501": "SQLITE_AUTH", "28000": "SQLITE_AUTH",
-           "28P01": "SQLITE_AUTH"}
-
-
-@pytest.mark.parametrize("name", sorted(
-    name for name, one in exchanges().items()
-    if name.startswith(("sqlstate", "timeout", "auth")) and one["response"]["status"] >= 400))
-def test_recorded_errors(name):
-    """Every recorded error reaches the user in the server's words, with its SQLSTATE."""
-    response = recorded(name)
-    body = json.loads(response["body"])
-
-    def answer(_request):
-        return Answer(response["status"], {}, response["body"].encode())
-
-    with RestServer(answer, PEOPLE) as server:
-        db = connect()
-        attach(db, server)
-        code, text = sqlite.error(db, "SELECT * FROM r.people")
-    assert body["message"] in text and body["code"] in text, text
-    want = RESULTS.get(body["code"])
-    if want is not None:
-        assert code & 0xff == getattr(sqlite3, want, CODE.get(want)), text
 
 
 # ---------------------------------------------------------------------- pages
@@ -395,15 +368,6 @@ def test_env_takes_http_urls(monkeypatch):
         monkeypatch.setenv("DATABASE_URL", server.url)
         db = connect()
         assert value(db, "SELECT bridge_attach('env:')") == 2
-
-
-def test_tables_are_read_only_and_say_so():
-    with RestServer(table_answer([person(1)]), PEOPLE) as server:
-        db = connect()
-        attach(db, server)
-        assert sqlite.error(db, "DELETE FROM r.people")[0] & 0xff in (
-            CODE["SQLITE_READONLY"], CODE["SQLITE_ERROR"])
-        assert "cannot write" in value(db, "SELECT why_not FROM bridge_tables WHERE name = 'people'")
 
 
 def test_queries_of_the_users_own_are_refused():
