@@ -1,6 +1,7 @@
 """The postgrest driver over a real database: the grid, random queries, splits and pages, by a
 server that speaks PostgREST's protocol (support/postgrest.py)."""
 import json
+import re
 
 import pytest
 
@@ -8,6 +9,7 @@ from differential import grid
 from differential.families import FAMILIES
 from differential.world import World, copy_families, report
 from support import sqlite
+from support.paths import ROOT
 from support.postgrest import Postgrest
 from support.remotes import connect, rows, value
 
@@ -141,5 +143,38 @@ def test_a_change_of_the_table_is_told(pg, tmp_path):
         pg.psql("ALTER TABLE t RENAME a TO b; NOTIFY pgrst, 'reload schema'",
                 database="rest_change")
         assert "remote table changed" in sqlite.error(db, "SELECT * FROM t")[1]
+    finally:
+        server.stop()
+
+
+# ---------------------------------------------------------------------- only the URL changes
+
+def test_the_readme_over_each_way(pg, tmp_path):
+    """README's first example, its URL alone changed: libpq, PostgREST, local fixtures."""
+    readme = (ROOT / "README.md").read_text()
+    code, said = re.search(r"```sql\n(\.load.*?)```\n```text\n(.*?)```", readme, re.S).groups()
+    first = "postgresql://localhost/shop"
+    for url in (first, "http://localhost:3000", "sqlite:fixtures.db"):
+        assert f"    SELECT bridge_attach('{url}');" in readme
+    pg.create_database("rest_readme", "icu")
+    pg.psql((ROOT / "examples/shop.sql").read_text(), database="rest_readme")
+    server = Postgrest(pg, "rest_readme", ["public"], tmp_path).start()
+    try:
+        rest = f"{server.url}?openapi={server.document('public')}"
+        fixtures = connect()
+        value(fixtures, "SELECT bridge_attach(?, 'as=p')", pg.url("rest_readme"))
+        fixtures.execute("ATTACH ? AS f", (str(tmp_path / "fixtures.db"),))
+        for name, in rows(fixtures, "SELECT name FROM p.sqlite_schema"):
+            fixtures.execute(f'CREATE TABLE f."{name}" AS SELECT * FROM p."{name}"')
+        fixtures.close()
+        for url in (pg.url("rest_readme"), rest, f"sqlite:{tmp_path}/fixtures.db"):
+            db = connect()
+            printed = []
+            for statement in re.findall(r"^SELECT.*?;", code.replace(first, url), re.M | re.S):
+                cursor = db.execute(statement)
+                printed.append([cursor.description[0][0], *(str(row[0]) for row in cursor)])
+            want = [line for line in said.splitlines() if set(line) != {"-"}]
+            assert sum(printed, []) == want, url
+            db.close()
     finally:
         server.stop()

@@ -30,6 +30,7 @@ int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     server_open_reader(table->server, &cursor->reader);
     if (table->cursors++ == 0) {
         digest_map_clear(&table->rowids);
+        row_keys_clear(&table->row_keys);
         sqlite3_randomness(sizeof(table->rowid_key), table->rowid_key);
     }
     *out = &cursor->base;
@@ -204,6 +205,13 @@ static enum status cursor_number_row(struct cursor *cursor, struct error *err) {
     enum status status;
 
     if (cursor->eof || !cursor->identity || table->schema->identity != IDENTITY_ROW) {
+        return STATUS_OK;
+    }
+    if (table->schema->find_count > 0) {
+        digest = digest_columns(&cursor->batch, cursor->row, cursor->places,
+                table->schema->find_columns, table->schema->find_count,
+                table->connection->row_key);
+        cursor->rowid = (int64_t)(digest.low >> 1);
         return STATUS_OK;
     }
     digest = digest_row(&cursor->batch, cursor->row, table->rowid_key);
@@ -484,6 +492,11 @@ int cursor_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
     }
     if (schema->identity == IDENTITY_INTEGER_KEY) {
         return cursor_key_rowid(cursor, rowid);
+    }
+    if (schema->identity == IDENTITY_ROW && schema->find_count > 0 && cursor->table->enlisted &&
+            row_keys_keep(&cursor->table->row_keys, schema, &cursor->batch, cursor->places,
+                    cursor->row, cursor->rowid, &err) != STATUS_OK) {
+        return cursor_report(cursor, &err);
     }
     *rowid = schema->identity == IDENTITY_ROW ? cursor->rowid
                                               : cursor->batch.rowids[cursor->row];

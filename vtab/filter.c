@@ -30,9 +30,18 @@ struct filter {
 /* ---- which columns ------------------------------------------------------------------------
  */
 
+static bool finds_rows(const struct schema *schema, int column) {
+    bool found = false;
+
+    for (size_t i = 0; i < schema->find_count && !found; i++) {
+        found = schema->find_columns[i] == column;
+    }
+    return found && schema->identity == IDENTITY_ROW;
+}
+
 void cursor_choose_columns(struct cursor *cursor, int extra) {
     const struct schema *schema = cursor->table->schema;
-    bool all = cursor->identity && schema->identity == IDENTITY_ROW;
+    bool all = cursor->identity && schema->identity == IDENTITY_ROW && schema->find_count == 0;
     size_t count = 0, next = 0;
 
     for (size_t i = 0; i < schema->column_count; i++) {
@@ -46,6 +55,7 @@ void cursor_choose_columns(struct cursor *cursor, int extra) {
 
         next += planned;
         cursor->places[i] = -1;
+        key = key || (cursor->identity && finds_rows(schema, (int)i));
         if (planned || had || key || all || extra == (int)i) {
             cursor->places[i] = (int)count;
             cursor->columns[count++] = (int)i;

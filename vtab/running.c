@@ -319,21 +319,24 @@ static bool is_paused(const struct running_list *list, sqlite3_stmt *stmt) {
            list->shown_step != step_of(stmt);
 }
 
-/* In the list of RETURNING. */
-static bool shows_rowid(const struct schema *schema, const char *sql) {
-    struct tokens tokens = { .at = sql };
-    bool returning = false;
+/* What a word of RETURNING's list may show. A star may be one that multiplies: then more is
+ * noted than is shown. */
+static void note_shown(struct search *search, const struct tokens *token) {
+    const struct schema *schema = search->table->schema;
+    bool all = token->start[0] == '*', found = false;
 
-    while (tokens_next(&tokens)) {
-        returning |= tokens.depth == 0 && tokens_is(&tokens, "RETURNING");
-        for (size_t i = 0; returning && i < ROWID_NAMES && tokens.start[0] != '\''; i++) {
-            if (tokens_names(&tokens, rowid_names[i]) &&
-                    schema_find_column(schema, rowid_names[i]) < 0) {
-                return true;
-            }
-        }
+    if (token->start[0] == '\'') {
+        return;
     }
-    return false;
+    for (size_t i = 0; i < schema->column_count; i++) {
+        bool named = tokens_names(token, schema->columns[i].name);
+
+        found = found || named;
+        search->list->shown_columns[i] |= all || named;
+    }
+    for (size_t i = 0; !found && i < ROWID_NAMES; i++) {
+        search->list->shows_rowid |= tokens_names(token, rowid_names[i]);
+    }
 }
 
 /* INSERT ... VALUES (...) or DEFAULT VALUES, and nothing that makes more of it. */
@@ -362,16 +365,24 @@ static bool gives_one_row(const char *sql) {
 static void note_statement(struct search *search, sqlite3_stmt *stmt) {
     struct running_list *list = search->list;
     const char *sql = sqlite3_sql(stmt);
+    struct tokens tokens = { .at = sql };
+    bool returning = false;
 
     if (sql == NULL || !read_statement(search, sql)) {
         return;
     }
+    list->direct = true;
     list->one_row = search->kind == RUNNING_INSERT && gives_one_row(sql);
     if (sqlite3_column_count(stmt) == 0) {
         return;
     }
+    while (tokens_next(&tokens)) {
+        if (returning) {
+            note_shown(search, &tokens);
+        }
+        returning = returning || (tokens.depth == 0 && tokens_is(&tokens, "RETURNING"));
+    }
     list->returning = true;
-    list->shows_rowid = shows_rowid(search->table->schema, sql);
     list->shown = stmt;
     list->shown_run = run_of(stmt);
     list->shown_step = step_of(stmt);
@@ -381,7 +392,7 @@ enum status running_learn(const struct table *table, enum running_kind kind,
         struct arena *arena, struct running_list *list, struct error *err) {
     sqlite3 *db = table->connection->db;
     struct search search = { .table = table, .list = list, .kind = kind };
-    uint64_t signature = running_signature(db);
+    uint64_t signature = mix(running_signature(db), table->connection->breaks) | 1;
     size_t count = table->schema->column_count;
     int writers = 0;
     enum status status = STATUS_OK;
@@ -391,15 +402,18 @@ enum status running_learn(const struct table *table, enum running_kind kind,
     }
     if (list->left_out == NULL) {
         list->left_out = arena_alloc_array(arena, count, 1);
+        list->shown_columns = arena_alloc_array(arena, count, 1);
     }
     search.named = memory_alloc_array(count, 1);
-    if (list->left_out == NULL || search.named == NULL) {
+    if (list->left_out == NULL || list->shown_columns == NULL || search.named == NULL) {
         memory_free(search.named);
         return error_nomem(err);
     }
     memset(list->left_out, LEFT_OUT_UNKNOWN, count);
     list->known = false;
     list->one_row = false;
+    memset(list->shown_columns, 0, count);
+    list->direct = false;
     list->returning = false;
     list->shows_rowid = false;
     for (sqlite3_stmt *stmt = sqlite3_next_stmt(db, NULL); stmt != NULL;

@@ -320,6 +320,7 @@ static enum status table_declare(struct table *table, sqlite3 *db, struct error 
 static void table_free(struct table *table) {
     if (table != NULL) {
         digest_map_clear(&table->rowids);
+        row_keys_clear(&table->row_keys);
         arena_clear(&table->change_arena);
         arena_clear(&table->list_arena);
         schema_release(table->schema);

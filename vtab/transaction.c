@@ -41,9 +41,10 @@ const char *transaction_why_not(const struct server *server, const struct schema
 }
 
 const char *transaction_why_insert_only(const struct schema *schema) {
-    return schema->identity == IDENTITY_ROW
-                   ? "rows can only be inserted: they have neither a rowid nor a key of one "
-                     "column"
+    return schema->identity == IDENTITY_ROW && schema->find_count == 0
+                   ? "rows can only be inserted: they have no rowid, and values of their key "
+                     "may "
+                     "look alike"
                    : NULL;
 }
 
@@ -180,12 +181,14 @@ static void clear(struct server *server) {
     error_clear(&server->transaction.failure);
     memset(&server->transaction, 0, sizeof(server->transaction));
     server_wrote(server);
+    server->connection->breaks++;
     if (server->removed && server->cursors == 0) {
         server_end_session(server);
     }
 }
 
 static void enlist(struct table *table) {
+    table->connection->breaks++;
     table->server->transaction.tables++;
     table->enlisted = true;
 }
@@ -248,6 +251,10 @@ static enum status commit_remote(struct server *server, struct error *err) {
         return status;
     }
     table_drop_writers(server);
+    readers_drain(server);
+    if (transaction->failure.status != STATUS_OK) {
+        return transaction_make_sure(server, true, err); /* a query's error cost it all */
+    }
     transaction->finished = true;
     if (readers_keep(server)) {
         return STATUS_OK;
@@ -427,6 +434,7 @@ int transaction_savepoint(sqlite3_vtab *base, int number) {
     struct error err = { 0 };
     enum status status = STATUS_OK;
 
+    server->connection->breaks++;
     if (transaction->depth > number || transaction->finished) {
         return SQLITE_OK;
     }
@@ -451,6 +459,7 @@ int transaction_release(sqlite3_vtab *base, int number) {
     struct error err = { 0 };
     enum status status = STATUS_OK;
 
+    server->connection->breaks++;
     if (number >= transaction->depth || transaction->finished) {
         return SQLITE_OK;
     }
@@ -472,6 +481,7 @@ int transaction_rollback_to(sqlite3_vtab *base, int number) {
     struct server *server = server_of(base);
     struct transaction *transaction = &server->transaction;
 
+    server->connection->breaks++;
     if (number >= transaction->depth || transaction->finished) {
         return SQLITE_OK;
     }

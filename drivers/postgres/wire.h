@@ -35,6 +35,7 @@ struct pg_request {
     double waited_ms;     /* spent in sending and in waiting for it */
     int64_t bytes;        /* of its results */
     int64_t affected;     /* rows, by all its commands together */
+    int64_t selected;     /* rows that its SELECTs gave */
     int64_t uneven;       /* of its commands that tell, how many did not affect just one */
 
     /* A COPY: copy_wire.c. It is alone in the queue. */

@@ -268,6 +268,9 @@ enum status sq_query_start(struct session *, const char *sql, const struct value
 enum status sq_change_sql(
         const struct schema *, const struct change *, struct text *sql, struct error *);
 
+/* The row of an UPDATE or DELETE, looked for; its parameters are the identity. */
+enum status sq_find_sql(const struct schema *, struct text *sql, struct error *);
+
 /* ---- write.c ----------------------------------------------------------------------- */
 
 enum status sq_write_start(
