@@ -542,7 +542,8 @@ def test_timeouts_and_interrupts():
         threading.Timer(0.3, free.interrupt).start()
         started = time.monotonic()
         failed = sqlite.error(free, "SELECT * FROM r.people")
-        assert failed[0] & 0xff == sqlite3.SQLITE_INTERRUPT and time.monotonic() - started < 5
+        assert failed[0] & 0xff == sqlite3.SQLITE_INTERRUPT
+        assert time.monotonic() - started < 0.3 + 1.5
         waiting.set()
 
 
@@ -556,6 +557,23 @@ def test_nobody_answers():
     server.close()
     code, text = sqlite.error(db, "SELECT bridge_attach(?)", (f"http://127.0.0.1:{port}",))
     assert code & 0xff == CODE["SQLITE_CANTOPEN"] and "could not connect" in text
+
+
+def test_a_proxy_by_libcurls_own_means(monkeypatch):
+    """The name is nobody's: whoever answers is the proxy."""
+    with RestServer(table_answer([person(1)]), PEOPLE) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        db = connect()
+        value(db, "SELECT bridge_attach('http://rest.invalid/v1', 'as=r', 'token=abc', "
+                  "'columns.people=id int, name text, price numeric')")
+        assert select(db, "SELECT id FROM r.people") == [(1,)]
+        assert proxy.requests[-1].target.startswith("http://rest.invalid/v1/people?")
+        assert proxy.requests[-1].headers["authorization"] == "Bearer abc"
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        with RestServer(table_answer([person(2)]), PEOPLE) as direct:
+            before = len(proxy.requests)
+            value(db, "SELECT bridge_attach(?, 'as=d')", direct.url)
+            assert select(db, "SELECT id FROM d.people") == [(2,)] and len(proxy.requests) == before
 
 
 def test_a_certificate_is_checked(tmp_path):

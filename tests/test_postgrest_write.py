@@ -1,5 +1,6 @@
 """Writing over PostgREST: over a real database what requests change (support/postgrest.py), and
 against scripted answers what travels, what is believed, and what is known of a write that failed."""
+import http.client
 import json
 import sqlite3
 import threading
@@ -606,3 +607,58 @@ def test_writes_that_are_given_up(stop):
         assert code & 0xff == sqlite3.SQLITE_IOERR and UNKNOWN in text and "not sent again" in text
         over.set()
         assert len(server.writes()) == 1
+
+
+# ---------------------------------------------------------------------- what is on the server then
+
+def forward(server, request):
+    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    connection.request(request.method, request.target, request.body or None, request.headers)
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return Answer(answer.status, {key: text for key, text in answer.getheaders() if key.lower() not in (
+        "content-length", "transfer-encoding", "connection", "date")}, body)
+
+
+WAYS = {  # what becomes of the request on its way -> (result code, is it carried out?)
+    "arrives": (None, True), "is swallowed": (IOERR, False), "loses its answer": (IOERR, True),
+    "loses half its answer": (IOERR, True), "is answered by a gateway": (IOERR, True),
+    "is refused for its size": (sqlite3.SQLITE_TOOBIG, False)}
+WRITES = {  # write -> the rows when it was carried out
+    "INSERT INTO r.word VALUES ('c', '3'), ('d', '4')": [("a", "1"), ("b", "2"), ("c", "3"), ("d", "4")],
+    "UPDATE r.word SET v = 'x'": [("a", "x"), ("b", "x")],
+    "DELETE FROM r.word WHERE k = 'a'": [("b", "2")],
+    "REPLACE INTO r.word VALUES ('a', 'x')": [("a", "x"), ("b", "2")]}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("sql", WRITES)
+def test_rows_on_the_server(pg, server, way, sql):
+    pg.psql("TRUNCATE word; INSERT INTO word VALUES ('a', '1'), ('b', '2')", database="rest_write")
+    code, done = WAYS[way]
+
+    def script(request):
+        if request.method == "GET" or way == "arrives":
+            return forward(server, request)
+        if way == "is refused for its size":
+            return Answer(413)
+        if way == "is swallowed":
+            return None
+        answer = forward(server, request)
+        return {"loses its answer": None, "is answered by a gateway": Answer(502, {}, b"<html>"),
+                "loses half its answer": answer.encode()[:-len(answer.body) // 2]}[way]
+
+    with RestServer(script) as between:
+        db = connect()
+        value(db, "SELECT bridge_attach(?, 'as=r', ?)", between.url,
+              f"openapi={server.document('public')}")
+        if code is None:
+            db.execute(sql)
+        else:
+            failed = sqlite.error(db, sql)
+            assert failed[0] & 0xff == code, failed
+        assert len(between.writes()) == 1
+        before = [("a", "1"), ("b", "2")]
+        assert stored(pg, "SELECT * FROM word ORDER BY k") == (WRITES[sql] if done else before)
+        assert select(db, "SELECT * FROM r.word ORDER BY k") == (WRITES[sql] if done else before)
