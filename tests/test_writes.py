@@ -64,6 +64,25 @@ def test_keys_and_defaults(db):
     assert rows(db, "PRAGMA integrity_check") == [("ok",)]
 
 
+def test_a_failed_statement_leaves_no_list_behind(shop):
+    """The next statement may stand where the failed one stood in memory."""
+    db = sqlite.connect(isolation_level=None, cached_statements=0)
+    attach(db, shop, "name=shop")
+    say(db, "INSERT INTO items(code) VALUES('a')")
+    for begin, end in ((), ()), (("BEGIN",), ("COMMIT",)):
+        say(db, *begin)
+        assert fails(db, "INSERT INTO items(code, n) VALUES('z', -1)").startswith("CHECK")
+        say(db, "INSERT INTO items(code) VALUES('b')")
+        assert fails(db, "INSERT INTO items(code, n) VALUES('z', 3) RETURNING id").startswith("INSERT ... RET")
+        say(db, "INSERT INTO items(code) VALUES('c')")
+        say(db, "INSERT OR IGNORE INTO items(code, n) VALUES('a', 1)")
+        say(db, "INSERT OR IGNORE INTO items(code) VALUES('d')", *end)
+        assert rows(db, "SELECT code, n FROM items ORDER BY code") == [
+            ("a", 7), ("b", 7), ("c", 7), ("d", 7)]
+        say(db, "DELETE FROM items WHERE code > 'a'")
+    db.close()
+
+
 def test_rows_of_every_identity_are_changed(db):
     say(db, "INSERT INTO words VALUES('x', 1), ('y', 2)", "UPDATE words SET n = n + 1, w = w || '!' WHERE w = 'x'",
         "DELETE FROM words WHERE n = 2 AND w = 'y'")

@@ -121,6 +121,7 @@ struct connection {
     int64_t redescribed;       /* times a change made SQLite connect its tables afresh */
     int creating_own;          /* > 0 while bridge_attach creates tables */
     bool enlisting;            /* the write under way only serves to hear of the transaction */
+    uint64_t breaks;           /* failed writes, savepoints, begins and ends of transactions */
     size_t lookup_bytes;       /* of all that lookups keep */
     uint64_t row_key[2];       /* what numbers of vtab/row_keys.h are made with */
     /* Are like(), glob() and the built-in collations SQLite's own? Asked once per snapshot. */

@@ -5,6 +5,7 @@
 #include "vtab/table.h"
 
 #include "vtab/affinity.h"
+#include "vtab/levels.h"
 #include "vtab/locking.h"
 #include "vtab/report.h"
 #include "vtab/running.h"
@@ -111,7 +112,8 @@ static enum status check_left_out(const struct update *update, size_t column,
                 (is_integer_key(table->schema, column) || facts->identity != 0 ||
                         facts->generated != 0);
     if (*left_out || sqlite3_value_type(value) != SQLITE_NULL ||
-            (facts->default_sql == NULL && table->schema->kind != RELATION_VIEW) ||
+            (facts->default_sql == NULL && !facts->default_untold &&
+                    table->schema->kind != RELATION_VIEW) ||
             sqlite3_value_frombind(value)) {
         return STATUS_OK;
     }
@@ -353,6 +355,31 @@ static enum status take_change(struct update *update, struct error *err) {
 /* ---- sending ------------------------------------------------------------------------------
  */
 
+static bool is_only_row(const struct update *update) {
+    return update->change.kind == CHANGE_INSERT && update->table->insert.one_row;
+}
+
+/* Where all rows of a statement are one request their answer comes too late for SQLite to pass
+ * over one of them, or to keep those before it. */
+static enum status check_one_request(const struct update *update, struct error *err) {
+    const struct server *server = update->table->server;
+    bool passes_over = update->change.on_conflict == ON_CONFLICT_IGNORE &&
+                       update->change.kind == CHANGE_INSERT;
+
+    if (!server_can(server, DRIVER_ONE_REQUEST) || is_only_row(update) ||
+            (!passes_over && !update->by_row)) {
+        return STATUS_OK;
+    }
+    error_set(err, STATUS_UNSUPPORTED,
+            "OR %s cannot be kept for table \"%s\" but for INSERT ... VALUES of one row: "
+            "server \"%s\" writes a statement as a whole",
+            passes_over ? "IGNORE" : "FAIL", update->table->name, server->name);
+    error_explain(err, NULL, NULL,
+            passes_over ? "write row by row, or leave the rows out with WHERE NOT EXISTS"
+                        : "write row by row");
+    return STATUS_UNSUPPORTED;
+}
+
 /* Rows may wait for each other where a failure that shows late undoes all the same: the whole
  * of an autocommit statement. The first row does not, so that a session that died unseen is
  * noticed with it. */
@@ -360,6 +387,9 @@ static bool may_wait(const struct update *update) {
     const struct server *server = update->table->server;
     sqlite3 *db = update->table->connection->db;
 
+    if (server_can(server, DRIVER_ONE_REQUEST)) {
+        return !is_only_row(update);
+    }
     return server->transaction.used && sqlite3_get_autocommit(db) &&
            update->change.on_conflict == ON_CONFLICT_ABORT && !update->by_row &&
            strcmp(options_text(&server->options, "batch"), "auto") == 0 &&
@@ -373,6 +403,12 @@ static enum status flush_others(struct table *table, struct error *err) {
 
     while (other != NULL && (other == table || !other->waiting)) {
         other = other->next_writing;
+    }
+    if (other != NULL && server_can(server, DRIVER_ONE_REQUEST)) {
+        return error_set(err, STATUS_UNSUPPORTED,
+                "a statement cannot write to table \"%s\" and to table \"%s\": server \"%s\" "
+                "writes it as one request",
+                other->name, table->name, server->name);
     }
     return other != NULL ? table_flush_all(server, err) : STATUS_OK;
 }
@@ -472,6 +508,7 @@ static int report_update(struct update *update, struct error *err) {
     bool plain = update->conflict == SQLITE_FAIL || update->conflict == SQLITE_ROLLBACK ||
                  update->conflict == SQLITE_IGNORE;
 
+    update->table->connection->breaks++;
     report_constraint(err, update->table->schema, update->table->name);
     report_race(err);
     server_failed(update->table->server, err);
@@ -512,10 +549,12 @@ int table_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int
 
     if (transaction_writable(update.table, &err) != STATUS_OK ||
             take_change(&update, &err) != STATUS_OK ||
+            check_one_request(&update, &err) != STATUS_OK ||
             send_change(&update, &err) != STATUS_OK) {
         return report_update(&update, &err);
     }
     if (update.result.affected == 0 && update.conflict == SQLITE_IGNORE) {
+        update.table->connection->breaks++;
         return update.change.kind == CHANGE_INSERT && update.table->insert.returning
                        ? refuse_returning_skipped(&update, &err)
                        : SQLITE_CONSTRAINT; /* passed over, and not counted by changes() */
