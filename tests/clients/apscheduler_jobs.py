@@ -11,7 +11,7 @@ from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import create_engine, event, text
 
-engine = create_engine("sqlite://")  # a connection for each thread
+engine = create_engine("sqlite://", connect_args={"check_same_thread": False})  # one for each thread
 
 
 @event.listens_for(engine, "connect")
