@@ -122,6 +122,10 @@ enum driver_capability {
     /* A transaction may begin while a snapshot is read, and scans go on reading what they saw
      * when it ends: the caller needs no second session, and ends no scan. */
     DRIVER_SHARED_SESSION = 16,
+    /* DRIVER_WRITE without transactions: what a statement writes waits in one writer, and
+     * write_flush() carries all of it out as one request, which the remote does whole or not
+     * at all. The caller writes so in autocommit alone; reads go on beside it. */
+    DRIVER_ONE_REQUEST = 32,
     DRIVER_POOL = 64, /* session_key, reset and resume: sessions can be used again */
 };
 
@@ -217,6 +221,11 @@ struct driver {
     enum status (*scan_next)(struct scan *, struct batch *, struct error *);
     void (*scan_end)(
             struct scan *); /* at any point; stops the remote; session usable or broken */
+
+    /* A query that judges found EMPTY by what the schema says: is the relation still as
+     * described, in the snapshot that a scan would read? Otherwise STATUS_SCHEMA. Asks at most
+     * once in each. NULL: only rows can tell. */
+    enum status (*confirm)(struct session *, const struct schema *, struct error *);
 
     /* DRIVER_SQL. One statement of the user's that only reads; arguments are $1 or ?1 and so
      * on. The scan gives one TEXT column: each row as a JSON object in column order. */

@@ -2,6 +2,7 @@
 functions, fork. The rows being read go on, or the deed is refused; nothing is left behind."""
 import gc
 import os
+import sqlite3
 
 import pytest
 
@@ -91,6 +92,42 @@ def test_rollback(db, remote, writes):
     db.execute("ROLLBACK")
     check_whole(db, cursor)
     assert value(db, "SELECT count(*) FROM notes") == 0
+
+
+MANY = "WITH n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 5000) INSERT INTO orders(id) SELECT i + 100 FROM n"
+
+
+def test_a_query_goes_on_over_commit(db):
+    """Of a transaction that wrote: the rows are those of before its end."""
+    db.execute("BEGIN")
+    db.execute(MANY)
+    cursors = [db.cursor().execute(ORDERS) for _ in range(3)]
+    assert [cursor.fetchone() for cursor in cursors] == [(10,)] * 3
+    assert len(cursors[1].fetchmany(1999)) == 1999
+    db.execute("COMMIT")
+    db.execute("UPDATE customers SET name = 'x'")
+    assert cursors[0].fetchall() == [(11,), (12,)] + [(i + 100,) for i in range(1, 5001)]
+    del cursors[2]
+    assert [len(cursors[1].fetchall()), cursors[1].fetchall()] == [3003, []]
+    assert value(db, "SELECT count(*) FROM orders WHERE id > 100") == 5000
+    assert value(db, "SELECT state FROM bridge_servers") == "idle"
+
+
+def test_more_rows_than_can_be_kept_over_commit(remote):
+    db = connect()
+    attach(db, remote, "name=shop", "join_cache_bytes=1000")
+    db.execute("BEGIN")
+    db.execute(MANY)
+    cursor = db.cursor().execute(ORDERS)
+    assert cursor.fetchone() == (10,)
+    db.execute("COMMIT")
+    if remote.driver == "sqlite":
+        assert len(cursor.fetchall()) == 5002
+    else:
+        with pytest.raises(sqlite3.OperationalError, match="(?s)transaction.*has ended.*before COMMIT"):
+            cursor.fetchall()
+    assert value(db, "SELECT count(*) FROM orders") == 5003
+    db.close()
 
 
 def test_statements_of_ones_own_functions(db):

@@ -8,6 +8,7 @@ import pytest
 
 from differential.types import CASES, SETUP
 from support import sqlite
+from support.remotes import attach, connect, pg_remote
 
 CELLS_MIN = 2000
 INF = float("inf")
@@ -174,3 +175,20 @@ def test_only_changed_columns_are_sent(place):
                               "ORDER BY id DESC").fetchone()
     assert '"v" =' in statement and '"n"' not in statement and '"f"' not in statement
     assert remote.execute("SELECT n::text, f::text, b::bytea FROM beside").fetchone() == before
+
+
+@pytest.mark.parametrize("values, column", [
+    ({"a": "{1,2}", "j": '{"a": 1}'}, "a"), ({"a": "[1,2]", "j": '{"a": 1'}, "j"),
+    ({"a": '["x"]', "j": "{}"}, "a"), ({"a": "[1]", "r": "[1,x)"}, "r"), ({"a": "[7", "j": '{"b": 7}'}, "a"),
+    ({"c": '{"n":"x"}', "a": "[5]"}, "c"),
+])
+def test_the_column_at_fault_is_named(pg_remote, values, column):
+    """The server names none: its message and context quote the value or a part of it."""
+    pg_remote.run("CREATE TYPE pair AS (n int, t text); "
+                  "CREATE TABLE odd(id int PRIMARY KEY, a int[], j jsonb, r int4range, c pair)")
+    db = connect()
+    attach(db, pg_remote, "name=shop")
+    sql = f"INSERT INTO odd(id, {', '.join(values)}) VALUES(1, {', '.join('?' * len(values))})"
+    said = sqlite.error(db, sql, tuple(values.values()))[1]
+    assert said.startswith(f'cannot store a TEXT value in column "{column}" of table "odd", type '), said
+    db.close()

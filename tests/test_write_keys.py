@@ -208,6 +208,77 @@ def test_views(place):
     assert rows(place, "serial") == ["(5, 'through')"]
 
 
+@pytest.fixture(params=["postgres", "sqlite"])
+def pairs(request, place, tmp_path):
+    """A key of two columns and nothing else: a view with key=a,b, a WITHOUT ROWID table. (db, others' rows)"""
+    db, remote = place
+    if request.param == "postgres":
+        remote.execute("TRUNCATE pair; INSERT INTO pair VALUES(1, 'a', 'x'), (1, 'b', 'y'), (2, 'a', 'x')")
+        yield db, lambda: rows(place, "pair")
+        return
+    other = sqlite3.connect(tmp_path / "pairs.db", isolation_level=None)
+    other.executescript("CREATE TABLE seen(a integer, b text, v text, PRIMARY KEY(a, b)) WITHOUT ROWID;"
+                        "INSERT INTO seen VALUES(1, 'a', 'x'), (1, 'b', 'y'), (2, 'a', 'x')")
+    own = sqlite.connect(isolation_level=None)
+    own.execute("SELECT bridge_attach(?)", (f"sqlite:{tmp_path / 'pairs.db'}",))
+    yield own, lambda: sorted(map(repr, other.execute("SELECT * FROM seen")))
+    own.close()
+    other.close()
+
+
+def test_keys_of_several_columns(pairs):
+    db, stored = pairs
+    assert db.execute("UPDATE seen SET v = v || '!' WHERE a = 1 OR b = 'a'").rowcount == 3
+    assert db.execute("UPDATE seen SET b = 'c', v = NULL WHERE a = 1 AND b = 'b'").rowcount == 1
+    assert stored() == ["(1, 'a', 'x!')", "(1, 'c', None)", "(2, 'a', 'x!')"]
+    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE constraint failed: seen.a, seen.b"):
+        db.execute("UPDATE seen SET b = 'a' WHERE a = 1")
+    db.execute("UPDATE seen SET v = 'from' FROM (SELECT 2 AS k) AS s WHERE a = s.k")
+    db.execute("BEGIN")
+    assert db.execute("DELETE FROM seen WHERE v IS NULL").rowcount == 1
+    assert db.execute("UPDATE seen SET a = a + 10").rowcount == 2
+    assert db.execute("SELECT a, v FROM seen ORDER BY a").fetchall() == [(11, "x!"), (12, "from")]
+    db.execute("ROLLBACK")
+    assert stored() == ["(1, 'a', 'x!')", "(1, 'c', None)", "(2, 'a', 'from')"]
+    assert db.execute("DELETE FROM seen").rowcount == 3
+    assert stored() == []
+
+
+def test_a_rowid_made_of_a_key_stays(pairs):
+    """It is the same in another statement, and that of a row which went is nobody else's."""
+    db, stored = pairs
+    before = dict(db.execute("SELECT rowid, b FROM seen WHERE a = 1").fetchall())
+    assert dict(db.execute("SELECT rowid, b FROM seen WHERE v = 'y' OR b = 'a' AND a = 1").fetchall()) == before
+    wanted, = [rowid for rowid, b in before.items() if b == "b"]
+    for count in 1, 0:
+        assert db.execute("DELETE FROM seen WHERE rowid = ?", (wanted,)).rowcount == count
+        assert stored() == ["(1, 'a', 'x')", "(2, 'a', 'x')"]
+
+
+def test_a_row_of_a_view_that_changed_since(place):
+    db, remote = place
+    remote.execute("TRUNCATE pair; INSERT INTO pair VALUES(1, 'a', 'x'), (1, 'b', 'y'), (2, 'a', 'x')")
+    db.execute("BEGIN")
+    assert len(db.execute("SELECT * FROM seen").fetchall()) == 3
+    remote.execute("UPDATE pair SET v = 'theirs' WHERE a = 2")
+    with pytest.raises(sqlite3.OperationalError) as failure:
+        db.execute("UPDATE seen SET v = 'ours'")
+    assert failure.value.sqlite_errorname.startswith("SQLITE_BUSY")
+    db.execute("ROLLBACK")
+    assert not any("ours" in row for row in rows(place, "pair"))
+
+
+def test_a_view_takes_the_defaults_beneath_it(place):
+    db, remote = place
+    remote.execute("ALTER TABLE pair ALTER v SET DEFAULT 'beneath'; TRUNCATE pair")
+    try:
+        db.execute("INSERT INTO seen(a, b) VALUES(1, 'a')")
+        db.execute("INSERT INTO seen(a, b, v) VALUES(2, 'b', NULL)")
+        assert rows(place, "pair") == ["(1, 'a', 'beneath')", "(2, 'b', None)"]
+    finally:
+        remote.execute("ALTER TABLE pair ALTER v DROP DEFAULT")
+
+
 def test_integrity(place):
     db, _ = place
     assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

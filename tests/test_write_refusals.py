@@ -88,35 +88,79 @@ def test_update_from_of_the_key(remote):
     db.close()
 
 
-def test_rows_without_rowid_or_single_key(remote):
+def test_views_without_a_key(pg_remote):
     """bridge_tables says beforehand what a write will say."""
-    remote.run("CREATE TABLE pair(a integer, b text, v text, primary key(a, b))"
-               + (" without rowid" if remote.driver == "sqlite" else "")
-               + "; CREATE VIEW seen AS SELECT * FROM pair; INSERT INTO pair VALUES (1, 'x', 'y')")
+    pg_remote.run("CREATE TABLE pair(a integer, b text, primary key(a, b)); CREATE VIEW seen AS SELECT * FROM pair")
     db = connect()
-    attach(db, remote, "name=shop")
-    name, why = "pair", "rows can only be inserted: they have neither a rowid nor a key of one column"
-    if remote.driver == "postgres":
-        assert "nothing tells its rows apart" in sqlite.error(db, "INSERT INTO seen VALUES(2, 'x', 'z')")[1]
-        say(db, "CREATE VIRTUAL TABLE keyed USING postgres(server=shop, table=seen, key='a,b')")
-        name = "keyed"
-    say(db, f"INSERT INTO {name} VALUES(2, 'x', 'z')")
-    for sql in (f"UPDATE {name} SET v = 'w'", f"DELETE FROM {name}"):
-        assert why in sqlite.error(db, sql)[1]
-    assert rows(db, f"SELECT a, v FROM {name} ORDER BY a") == [(1, "y"), (2, "z")]
-    assert (1, why) in rows(db, "SELECT writable, why_not FROM bridge_tables WHERE remote_name IN ('seen', ?)", name)
+    attach(db, pg_remote, "name=shop")
+    for sql in ("INSERT INTO seen VALUES(2, 'x')", "UPDATE seen SET b = 'w'", "DELETE FROM seen"):
+        assert "nothing tells its rows apart" in sqlite.error(db, sql)[1]
+    assert rows(db, "SELECT writable, why_not FROM bridge_tables WHERE name = 'seen'") == [
+        (0, "nothing tells its rows apart")]
     db.close()
 
 
-def test_a_row_that_a_cascade_removed(remote):
-    remote.run("CREATE TABLE tree(id integer primary key, up integer references tree(id) on delete cascade);"
-               "INSERT INTO tree VALUES (1, NULL), (2, 1)")
+def test_a_key_whose_values_look_alike(pg_remote):
+    pg_remote.run("CREATE TABLE wide(n numeric, b text, v text); CREATE VIEW seen AS SELECT * FROM wide;"
+                  f"INSERT INTO wide VALUES ({WIDE}, 'x', 'y'), ({WIDE}1, 'x', 'z')")
+    db = connect()
+    attach(db, pg_remote, "name=shop", "except=seen")
+    say(db, "CREATE VIRTUAL TABLE seen USING postgres(server=shop, table=seen, key='n,b')")
+    for sql in ("INSERT INTO seen VALUES(2, 'x', 'z')", "UPDATE seen SET v = 'w'", "DELETE FROM seen"):
+        assert "nothing tells its rows apart" in sqlite.error(db, sql)[1]
+    db.close()
+
+
+TREES = """
+CREATE TABLE tree(id integer primary key, up integer references tree(id) on delete cascade);
+CREATE TABLE named(id text primary key, up text references named(id) on delete cascade){without};
+INSERT INTO tree VALUES (1, NULL), (2, 1), (3, 2), (4, NULL);
+INSERT INTO named VALUES ('a', NULL), ('b', 'a'), ('c', 'b'), ('d', NULL);
+"""
+KEEPS = {
+    "sqlite": "CREATE TRIGGER keeps BEFORE DELETE ON tree WHEN old.id = 4 BEGIN SELECT RAISE(IGNORE); END",
+    "postgres": "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+                "CREATE TRIGGER keeps BEFORE DELETE ON tree FOR EACH ROW WHEN (OLD.id = 4) EXECUTE FUNCTION keep()",
+}
+
+
+@pytest.mark.parametrize("begin", ["", "BEGIN"])
+@pytest.mark.parametrize("table, key", [("tree", 3), ("named", "'c'")])
+def test_a_delete_passes_over_what_a_cascade_deleted(remote, begin, table, key):
+    remote.run(TREES.format(without=" without rowid" if remote.driver == "sqlite" else ""))
     db = connect()
     attach(db, remote)
+    if begin:
+        say(db, begin)
+    say(db, f"DELETE FROM {table} WHERE id <= {key}")
+    assert rows(db, f"SELECT up FROM {table}") == [(None,)]
+    say(db, f"DELETE FROM {table}", *(["COMMIT"] if begin else []))
+    assert value(db, f"SELECT count(*) FROM {table}") == 0
+    db.close()
+
+
+@pytest.mark.parametrize("begin", ["", "BEGIN"])
+def test_a_row_that_a_trigger_keeps_is_not_passed_over(remote, begin):
+    remote.run(TREES.format(without="") + KEEPS[remote.driver])
+    db = connect()
+    attach(db, remote)
+    if begin:
+        say(db, begin)
     text = sqlite.error(db, "DELETE FROM tree")[1]
     assert "gone" in text and "cascade or trigger of the remote in this same statement" in text
-    say(db, "DELETE FROM tree WHERE up IS NULL")
-    assert value(db, "SELECT count(*) FROM tree") == 0
+    assert value(db, "SELECT count(*) FROM tree") == 4
+    db.close()
+
+
+def test_a_row_without_a_key_that_a_trigger_moved(pg_remote):
+    """It is at another place: still there, and not to be found."""
+    pg_remote.run("CREATE TABLE moved(a integer, n integer); INSERT INTO moved VALUES (1, 0), (2, 0);"
+                  "CREATE FUNCTION move() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN UPDATE moved SET n = n + 1; "
+                  "RETURN NULL; END'; CREATE TRIGGER moves AFTER DELETE ON moved FOR EACH ROW EXECUTE FUNCTION move()")
+    db = connect()
+    attach(db, pg_remote)
+    assert "gone" in sqlite.error(db, "DELETE FROM moved")[1]
+    assert rows(db, "SELECT * FROM moved") == [(1, 0), (2, 0)]
     db.close()
 
 

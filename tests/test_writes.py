@@ -64,6 +64,25 @@ def test_keys_and_defaults(db):
     assert rows(db, "PRAGMA integrity_check") == [("ok",)]
 
 
+def test_a_failed_statement_leaves_no_list_behind(shop):
+    """The next statement may stand where the failed one stood in memory."""
+    db = sqlite.connect(isolation_level=None, cached_statements=0)
+    attach(db, shop, "name=shop")
+    say(db, "INSERT INTO items(code) VALUES('a')")
+    for begin, end in ((), ()), (("BEGIN",), ("COMMIT",)):
+        say(db, *begin)
+        assert fails(db, "INSERT INTO items(code, n) VALUES('z', -1)").startswith("CHECK")
+        say(db, "INSERT INTO items(code) VALUES('b')")
+        assert fails(db, "INSERT INTO items(code, n) VALUES('z', 3) RETURNING id").startswith("INSERT ... RET")
+        say(db, "INSERT INTO items(code) VALUES('c')")
+        say(db, "INSERT OR IGNORE INTO items(code, n) VALUES('a', 1)")
+        say(db, "INSERT OR IGNORE INTO items(code) VALUES('d')", *end)
+        assert rows(db, "SELECT code, n FROM items ORDER BY code") == [
+            ("a", 7), ("b", 7), ("c", 7), ("d", 7)]
+        say(db, "DELETE FROM items WHERE code > 'a'")
+    db.close()
+
+
 def test_rows_of_every_identity_are_changed(db):
     say(db, "INSERT INTO words VALUES('x', 1), ('y', 2)", "UPDATE words SET n = n + 1, w = w || '!' WHERE w = 'x'",
         "DELETE FROM words WHERE n = 2 AND w = 'y'")
@@ -93,6 +112,31 @@ def test_conflicts(db, begins):
     assert value(db, "SELECT count(*) FROM items WHERE id BETWEEN 180 AND 189") == 0
     say(db, *(["COMMIT"] if begins else []))
     assert value(db, "SELECT count(*) FROM items") == 3
+
+
+@pytest.mark.parametrize("word", ["IGNORE", "FAIL", "ROLLBACK"])
+def test_a_foreign_key_undoes_the_statement_alone(shop, word):
+    """Whatever the statement says, as with local tables."""
+    shop.run("CREATE TABLE parts(id integer primary key, item integer references items(id));"
+             "INSERT INTO items(id, code) VALUES(1, 'a'); INSERT INTO parts VALUES(1, 1)")
+    db = connect()
+    attach(db, shop)
+    say(db, "BEGIN", "INSERT INTO parts VALUES(2, 1)")
+    assert fails(db, f"INSERT OR {word} INTO parts VALUES(3, 1), (4, 99)") == "FOREIGN KEY constraint failed"
+    assert fails(db, f"UPDATE OR {word} parts SET item = 98") == "FOREIGN KEY constraint failed"
+    assert db.in_transaction
+    say(db, "COMMIT")
+    assert rows(db, "SELECT id, item FROM parts ORDER BY id") == [(1, 1), (2, 1)]
+    db.close()
+
+
+def test_a_row_of_a_trigger_leaves_last_insert_rowid_alone(db):
+    say(db, "CREATE TABLE local(id integer primary key)",
+        "CREATE TRIGGER copy AFTER INSERT ON local BEGIN INSERT INTO items(code) VALUES(new.id); END")
+    for key in (70, 80):
+        say(db, f"INSERT INTO local VALUES({key})")
+        assert value(db, "SELECT last_insert_rowid()") == key
+    assert value(db, "SELECT count(*) FROM items") == 2
 
 
 def test_codes_of_constraints(db):
@@ -171,10 +215,23 @@ def test_local_triggers_write(db):
     assert rows(db, "INSERT INTO local VALUES('w', 5) RETURNING a") == [("w",)]
 
 
-def test_returning_that_would_lie_is_refused(db):
-    assert "RETURNING" in fails(db, "INSERT INTO items(code) VALUES('a') RETURNING id")
+def test_returning_that_would_lie_is_refused(db, shop):
+    for shown in ("id", "*", "code || n"):
+        assert "RETURNING" in fails(db, f"INSERT INTO items(code) VALUES('a') RETURNING {shown}")
     assert value(db, "SELECT count(*) FROM items") == 0
+    assert rows(db, "INSERT INTO items(code) VALUES('z') RETURNING code, 'n'") == [("z",  "n")]
+    for begin in ("SELECT 1", "BEGIN"):
+        say(db, begin)
+        assert "was not stored" in fails(db, "INSERT OR IGNORE INTO items(code) VALUES('y'), ('z') RETURNING code")
+        assert rows(db, "SELECT code FROM items") == [("z",)]
+    say(db, "ROLLBACK", "DELETE FROM items")
     assert rows(db, "INSERT INTO loose VALUES(1, 'x') RETURNING a, b") == [(1, "x")]
+    shop.run("CREATE TABLE strict(a text not null default 'd', b text)")
+    assert value(db, "SELECT bridge_refresh('shop')") == 1
+    attach(db, shop, "name=shop")
+    assert "RETURNING" in fails(db, "INSERT OR REPLACE INTO strict VALUES(NULL, 'x') RETURNING a")
+    assert rows(db, "INSERT OR REPLACE INTO strict VALUES(NULL, 'x') RETURNING b") == [("x",)]
+    assert rows(db, "SELECT * FROM strict") == [("d", "x")]
     open_cursor = db.execute("INSERT INTO words VALUES('p', 1), ('q', 2) RETURNING w")
     assert open_cursor.fetchone() == ("p",)
     say(db, "INSERT INTO items(code) VALUES('b')")

@@ -11,6 +11,7 @@ struct connection *connection_create(sqlite3 *db) {
     if (connection != NULL) {
         connection->db = db;
         connection->references = 1;
+        sqlite3_randomness(sizeof(connection->row_key), connection->row_key);
         connection->locked = lock != NULL && strcmp(lock, "1") == 0;
     }
     return connection;

@@ -55,12 +55,20 @@ struct aside {
     int readers;
 };
 
+/* Rows that were fetched before the transaction ended in which they were asked for. */
+struct drained {
+    struct drained *next;
+    struct batch batch;
+};
+
 /* Who reads from a server: a cursor, or a bridge_query. Part of either. */
 struct reader {
-    struct reader *next; /* of the server's */
-    struct scan *scan;   /* NULL: none is running */
-    struct aside *aside; /* NULL: it reads from the server's own session */
-    bool ended;          /* with the transaction it read in: it can read no more */
+    struct reader *next;     /* of the server's */
+    struct scan *scan;       /* NULL: none is running */
+    struct aside *aside;     /* NULL: it reads from the server's own session */
+    bool ended;              /* with the transaction it read in: it can ask for no more, */
+    bool is_drained;         /* but all the rows of its scan were fetched before; */
+    struct drained *drained; /* those that were not handed over yet */
 };
 
 struct server {
@@ -113,7 +121,9 @@ struct connection {
     int64_t redescribed;       /* times a change made SQLite connect its tables afresh */
     int creating_own;          /* > 0 while bridge_attach creates tables */
     bool enlisting;            /* the write under way only serves to hear of the transaction */
+    uint64_t breaks;           /* failed writes, savepoints, begins and ends of transactions */
     size_t lookup_bytes;       /* of all that lookups keep */
+    uint64_t row_key[2];       /* what numbers of vtab/row_keys.h are made with */
     /* Are like(), glob() and the built-in collations SQLite's own? Asked once per snapshot. */
     bool builtins_known, like_builtin, glob_builtin, like_case_sensitive;
 };

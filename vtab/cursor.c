@@ -46,6 +46,7 @@ int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     server_open_reader(table->server, &cursor->reader);
     if (table->cursors++ == 0) {
         digest_map_clear(&table->rowids);
+        row_keys_clear(&table->row_keys);
         sqlite3_randomness(sizeof(table->rowid_key), table->rowid_key);
     }
     *out = &cursor->base;
@@ -94,7 +95,7 @@ static void explain_query(const struct cursor *cursor) {
     struct text text;
     int scan = cursor->explain_scan;
 
-    if (recorder == NULL || scan < 0) {
+    if (recorder == NULL || scan < 0 || cursor->reader.scan == NULL) {
         return;
     }
     text_init(&text, PLAN_TEXT_BYTES_MAX);
@@ -153,6 +154,16 @@ static void cursor_rewind(struct cursor *cursor) {
     digest_map_clear(&cursor->occurrences);
 }
 
+static enum status cursor_ask(
+        struct cursor *cursor, struct session *session, struct error *err) {
+    if (!cursor->empty) {
+        return session->driver->scan_start(session, &cursor->query, &cursor->reader.scan, err);
+    }
+    return session->driver->confirm != NULL
+                   ? session->driver->confirm(session, cursor->table->schema, err)
+                   : STATUS_OK;
+}
+
 static enum status cursor_run(struct cursor *cursor, struct error *err) {
     struct server *server = cursor->table->server;
     struct session *session;
@@ -167,8 +178,7 @@ static enum status cursor_run(struct cursor *cursor, struct error *err) {
     cursor->writes = server->writes;
     if (status == STATUS_OK) {
         server->snapshot_statements++;
-        status =
-                session->driver->scan_start(session, &cursor->query, &cursor->reader.scan, err);
+        status = cursor_ask(cursor, session, err);
         if (status != STATUS_OK) {
             reader_failed(server, &cursor->reader, status);
         }
@@ -222,6 +232,13 @@ static enum status cursor_number_row(struct cursor *cursor, struct error *err) {
     enum status status;
 
     if (cursor->eof || !cursor->identity || table->schema->identity != IDENTITY_ROW) {
+        return STATUS_OK;
+    }
+    if (table->schema->find_count > 0) {
+        digest = digest_columns(&cursor->batch, cursor->row, cursor->places,
+                table->schema->find_columns, table->schema->find_count,
+                table->connection->row_key);
+        cursor->rowid = (int64_t)(digest.low >> 1);
         return STATUS_OK;
     }
     digest = digest_row(&cursor->batch, cursor->row, table->rowid_key);
@@ -383,10 +400,11 @@ static int cursor_changed(struct cursor *cursor, struct error *err) {
 static enum status cursor_answer(
         struct cursor *cursor, sqlite3_value **argv, struct error *err) {
     bool locks = (cursor->query.flags & QUERY_LOCK) != 0; /* what is kept was read without */
+    bool kept = !locks && !cursor->empty;
     enum status status = STATUS_OK;
 
-    cursor->lookup.lookup = locks ? NULL : cursor->lookup.lookup;
-    if (!locks) {
+    cursor->lookup.lookup = kept ? cursor->lookup.lookup : NULL;
+    if (kept) {
         status = lookup_begin(cursor, argv, err);
     }
     if (status != STATUS_OK) {
@@ -405,7 +423,7 @@ int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int a
     struct table *table = cursor->table;
     struct error err = { 0 };
     enum status status;
-    bool empty = false;
+    bool never = false;
 
     (void)number;
     cursor_end_scan(cursor);
@@ -415,8 +433,8 @@ int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int a
                 &err, STATUS_SCHEMA, "server \"%s\" leads elsewhere now", table->server->name);
         return cursor_changed(cursor, &err);
     }
-    status = cursor_prepare(cursor, plan, argc, argv, &empty, &err);
-    if (status == STATUS_OK && !empty) {
+    status = cursor_prepare(cursor, plan, argc, argv, &never, &err);
+    if (status == STATUS_OK && !never) {
         status = cursor_answer(cursor, argv, &err);
     }
     if (status == STATUS_OK) {
@@ -504,6 +522,11 @@ int cursor_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
     }
     if (schema->identity == IDENTITY_INTEGER_KEY) {
         return cursor_key_rowid(cursor, rowid);
+    }
+    if (schema->identity == IDENTITY_ROW && schema->find_count > 0 && cursor->table->enlisted &&
+            row_keys_keep(&cursor->table->row_keys, schema, &cursor->batch, cursor->places,
+                    cursor->row, cursor->rowid, &err) != STATUS_OK) {
+        return cursor_report(cursor, &err);
     }
     *rowid = schema->identity == IDENTITY_ROW ? cursor->rowid
                                               : cursor->batch.rowids[cursor->row];

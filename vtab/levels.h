@@ -25,7 +25,10 @@ enum status transaction_make_sure(struct server *, bool write, struct error *);
 
 /* ---- reader.c ---- */
 
-void readers_end(struct server *); /* they can read no more */
+/* Before a transaction that wrote commits: what is left of queries under way is fetched, up to
+ * join_cache_bytes=, since SQLite lets them go on. */
+void readers_drain(struct server *);
+void readers_end(struct server *); /* they can ask for no more */
 /* Queries that are not read to their end go on over the end of a transaction that only read, as
  * in SQLite: they keep its session. false: there are none, or they cannot. */
 bool readers_keep(struct server *);

@@ -6,7 +6,7 @@ enum status transaction_read(struct server *server, struct session **out, struct
     struct transaction *transaction = &server->transaction;
     enum status status = transaction_make_sure(server, false, err);
 
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && !server_can(server, DRIVER_ONE_REQUEST)) {
         status = table_flush_all(server, err);
     }
     if (status == STATUS_OK && transaction_has_levels(server) && transaction->unguarded &&
@@ -77,9 +77,11 @@ void reader_failed(struct server *server, const struct reader *reader, enum stat
 enum status reader_session(
         struct server *server, struct reader *reader, struct session **out, struct error *err) {
     if (reader->ended) {
-        return error_set(err, STATUS_LOST,
+        error_set(err, STATUS_LOST,
                 "the transaction that this query read in on server \"%s\" has ended",
                 server->name);
+        error_explain(err, NULL, NULL, "read its rows before COMMIT or ROLLBACK");
+        return STATUS_LOST;
     }
     if (reader->aside != NULL) {
         *out = reader->aside->session;
@@ -89,11 +91,95 @@ enum status reader_session(
     return server_snapshot(server, out, err);
 }
 
+/* ---- what is left of a query ---------------------------------------------------------------
+ */
+
+void reader_forget_drained(struct reader *reader) {
+    while (reader->drained != NULL) {
+        struct drained *first = reader->drained;
+
+        reader->drained = first->next;
+        batch_clear(&first->batch);
+        memory_free(first);
+    }
+}
+
+static void hand_over(struct reader *reader, struct batch *batch) {
+    struct drained *first = reader->drained;
+
+    batch->rows = 0;
+    if (first != NULL) {
+        reader->drained = first->next;
+        batch_clear(batch);
+        *batch = first->batch;
+        memory_free(first);
+    }
+}
+
+/* Adds the next batch; *rows: how many it had. */
+static enum status drain_batch(struct server *server, struct reader *reader,
+        struct drained ***last, int64_t *rows, size_t *bytes) {
+    struct drained *next = memory_alloc(sizeof(*next));
+    struct error err = { 0 };
+    enum status status =
+            next != NULL ? reader_next(server, reader, &next->batch, &err) : STATUS_NOMEM;
+
+    error_clear(&err);
+    if (status != STATUS_OK || next->batch.rows == 0) {
+        if (next != NULL) {
+            batch_clear(&next->batch);
+        }
+        memory_free(next);
+        *rows = 0;
+        return status;
+    }
+    *rows = next->batch.rows;
+    *bytes += next->batch.heap_size +
+              next->batch.column_count * BATCH_ROWS_MAX * (sizeof(union cell) + 1);
+    **last = next;
+    *last = &next->next;
+    return STATUS_OK;
+}
+
+static void drain(struct server *server, struct reader *reader, size_t bytes_max) {
+    struct drained **last = &reader->drained;
+    size_t bytes = 0;
+    int64_t rows = 1;
+    enum status status = STATUS_OK;
+
+    while (status == STATUS_OK && rows > 0 && bytes <= bytes_max) {
+        status = drain_batch(server, reader, &last, &rows, &bytes);
+    }
+    if (status == STATUS_OK && rows == 0) {
+        reader->is_drained = true;
+    } else {
+        reader_forget_drained(reader);
+    }
+}
+
+void readers_drain(struct server *server) {
+    size_t bytes_max = (size_t)options_integer(&server->options, "join_cache_bytes");
+
+    if (server_can(server, DRIVER_SHARED_SESSION) || server->session == NULL ||
+            !server->transaction.written) {
+        return;
+    }
+    for (struct reader *reader = server->readers; reader != NULL; reader = reader->next) {
+        if (reader->aside == NULL && reader->scan != NULL && !server->session->broken) {
+            drain(server, reader, bytes_max);
+        }
+    }
+}
+
 enum status reader_next(
         struct server *server, struct reader *reader, struct batch *batch, struct error *err) {
     struct session *session;
     enum status status = STATUS_OK;
 
+    if (reader->is_drained) {
+        hand_over(reader, batch);
+        return STATUS_OK;
+    }
     if (reader->scan == NULL) {
         batch->rows = 0;
         return reader->ended ? reader_session(server, reader, &session, err) : STATUS_OK;
@@ -151,7 +237,7 @@ void transaction_enlist_reader(struct server *server) {
     char *sql;
 
     if (server->transaction.tables > 0 || connection->enlisting ||
-            sqlite3_get_autocommit(connection->db)) {
+            !server_can(server, DRIVER_SNAPSHOT) || sqlite3_get_autocommit(connection->db)) {
         return;
     }
     while (own != NULL && (sqlite3_stricmp(own->server, server->name) != 0 ||

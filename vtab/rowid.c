@@ -86,21 +86,35 @@ static struct sip sip_start(const uint64_t key[2]) {
     return s;
 }
 
+static void sip_cell(struct sip *s, const struct batch *batch, size_t column, int64_t row) {
+    const union cell *cell = batch_cell(batch, column, row);
+    unsigned char kind = (unsigned char)batch_kind(batch, column, row);
+    bool bytes = kind == VALUE_TEXT || kind == VALUE_TEXT_NUL || kind == VALUE_BLOB;
+
+    sip_add(s, &kind, 1);
+    if (bytes) {
+        sip_add(s, &cell->length, sizeof(cell->length));
+        sip_add(s, batch->heap + cell->start, cell->length);
+    } else if (kind != VALUE_NULL) {
+        sip_add(s, cell, sizeof(*cell));
+    }
+}
+
 struct digest digest_row(const struct batch *batch, int64_t row, const uint64_t key[2]) {
     struct sip s = sip_start(key);
 
     for (size_t column = 0; column < batch->column_count; column++) {
-        const union cell *cell = batch_cell(batch, column, row);
-        unsigned char kind = (unsigned char)batch_kind(batch, column, row);
-        bool bytes = kind == VALUE_TEXT || kind == VALUE_TEXT_NUL || kind == VALUE_BLOB;
+        sip_cell(&s, batch, column, row);
+    }
+    return sip_end(&s);
+}
 
-        sip_add(&s, &kind, 1);
-        if (bytes) {
-            sip_add(&s, &cell->length, sizeof(cell->length));
-            sip_add(&s, batch->heap + cell->start, cell->length);
-        } else if (kind != VALUE_NULL) {
-            sip_add(&s, cell, sizeof(*cell));
-        }
+struct digest digest_columns(const struct batch *batch, int64_t row, const int *places,
+        const int *columns, size_t count, const uint64_t key[2]) {
+    struct sip s = sip_start(key);
+
+    for (size_t i = 0; i < count; i++) {
+        sip_cell(&s, batch, (size_t)places[columns[i]], row);
     }
     return sip_end(&s);
 }

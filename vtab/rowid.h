@@ -25,6 +25,9 @@ enum { ROWIDS_MAX = 4 * 1024 * 1024 }; /* 128 MiB of slots */
 void digest_map_clear(struct digest_map *);
 /* The digest of a whole row. key: 16 random bytes, the same for all rows compared. */
 struct digest digest_row(const struct batch *, int64_t row, const uint64_t key[2]);
+/* Of some columns of it; places: schema column -> batch column. */
+struct digest digest_columns(const struct batch *, int64_t row, const int *places,
+        const int *columns, size_t count, const uint64_t key[2]);
 /* How often this digest was counted before; counts it. */
 enum status digest_map_count(
         struct digest_map *, struct digest, int64_t *before, struct error *);

@@ -332,32 +332,70 @@ static bool is_paused(const struct running_list *list, sqlite3_stmt *stmt) {
            list->shown_step != step_of(stmt);
 }
 
-/* In the list of RETURNING. */
-static bool shows_rowid(const struct schema *schema, const char *sql) {
-    struct tokens tokens = { .at = sql };
-    bool returning = false;
+/* What a word of RETURNING's list may show. A star may be one that multiplies: then more is
+ * noted than is shown. */
+static void note_shown(struct search *search, const struct tokens *token) {
+    const struct schema *schema = search->table->schema;
+    bool all = token->start[0] == '*', found = false;
 
-    while (tokens_next(&tokens)) {
-        returning |= tokens.depth == 0 && tokens_is(&tokens, "RETURNING");
-        for (size_t i = 0; returning && i < ROWID_NAMES && tokens.start[0] != '\''; i++) {
-            if (tokens_names(&tokens, rowid_names[i]) &&
-                    schema_find_column(schema, rowid_names[i]) < 0) {
-                return true;
-            }
+    if (token->start[0] == '\'') {
+        return;
+    }
+    for (size_t i = 0; i < schema->column_count; i++) {
+        bool named = tokens_names(token, schema->columns[i].name);
+
+        found = found || named;
+        search->list->shown_columns[i] |= all || named;
+    }
+    for (size_t i = 0; !found && i < ROWID_NAMES; i++) {
+        search->list->shows_rowid |= tokens_names(token, rowid_names[i]);
+    }
+}
+
+/* INSERT ... VALUES (...) or DEFAULT VALUES, and nothing that makes more of it. */
+static bool gives_one_row(const char *sql) {
+    struct tokens tokens = { .at = sql };
+    int depth = 0;
+
+    while (tokens_next(&tokens) && (depth > 0 || !tokens_is(&tokens, "VALUES"))) {
+        depth += (tokens.start[0] == '(') - (tokens.start[0] == ')');
+        if (depth == 0 && tokens_is(&tokens, "DEFAULT")) {
+            return true;
         }
     }
-    return false;
+    if (tokens.length == 0) {
+        return false;
+    }
+    do {
+        if (!tokens_next(&tokens)) {
+            return false;
+        }
+        depth += (tokens.start[0] == '(') - (tokens.start[0] == ')');
+    } while (depth > 0);
+    return !tokens_next(&tokens) || tokens.start[0] == ';' || tokens_is(&tokens, "RETURNING");
 }
 
 static void note_statement(struct search *search, sqlite3_stmt *stmt) {
     struct running_list *list = search->list;
     const char *sql = sqlite3_sql(stmt);
+    struct tokens tokens = { .at = sql };
+    bool returning = false;
 
-    if (sql == NULL || !read_statement(search, sql) || sqlite3_column_count(stmt) == 0) {
+    if (sql == NULL || !read_statement(search, sql)) {
         return;
     }
+    list->one_row = search->kind == RUNNING_INSERT && gives_one_row(sql);
+    list->direct = true;
+    if (sqlite3_column_count(stmt) == 0) {
+        return;
+    }
+    while (tokens_next(&tokens)) {
+        if (returning) {
+            note_shown(search, &tokens);
+        }
+        returning = returning || (tokens.depth == 0 && tokens_is(&tokens, "RETURNING"));
+    }
     list->returning = true;
-    list->shows_rowid = shows_rowid(search->table->schema, sql);
     list->shown = stmt;
     list->shown_run = run_of(stmt);
     list->shown_step = step_of(stmt);
@@ -367,7 +405,7 @@ enum status running_learn(const struct table *table, enum running_kind kind,
         struct arena *arena, struct running_list *list, struct error *err) {
     sqlite3 *db = table->connection->db;
     struct search search = { .table = table, .list = list, .kind = kind };
-    uint64_t signature = running_signature(db);
+    uint64_t signature = mix(running_signature(db), table->connection->breaks) | 1;
     size_t count = table->schema->column_count;
     int writers = 0;
     enum status status = STATUS_OK;
@@ -377,14 +415,18 @@ enum status running_learn(const struct table *table, enum running_kind kind,
     }
     if (list->left_out == NULL) {
         list->left_out = arena_alloc_array(arena, count, 1);
+        list->shown_columns = arena_alloc_array(arena, count, 1);
     }
     search.named = memory_alloc_array(count, 1);
-    if (list->left_out == NULL || search.named == NULL) {
+    if (list->left_out == NULL || list->shown_columns == NULL || search.named == NULL) {
         memory_free(search.named);
         return error_nomem(err);
     }
     memset(list->left_out, LEFT_OUT_UNKNOWN, count);
     list->known = false;
+    memset(list->shown_columns, 0, count);
+    list->direct = false;
+    list->one_row = false;
     list->returning = false;
     list->shows_rowid = false;
     for (sqlite3_stmt *stmt = sqlite3_next_stmt(db, NULL); stmt != NULL;
@@ -396,6 +438,7 @@ enum status running_learn(const struct table *table, enum running_kind kind,
     }
     if (!list->known || writers > 1) {
         status = read_all_triggers(&search, err);
+        list->one_row = false;
     }
     memory_free(search.named);
     list->signature = status == STATUS_OK ? signature : 0;

@@ -13,7 +13,7 @@ struct arena;
 struct table;
 
 /* A number for the run of a statement that writes: the next one has another. Two that wrote
- * nothing may have the same. */
+ * nothing may have the same: that they did is among the breaks the connection counts. */
 uint64_t running_signature(sqlite3 *);
 /* A number for the runs of all statements under way: it stays while they are the same ones. */
 uint64_t running_mark(sqlite3 *);
@@ -30,7 +30,10 @@ struct running_list {
     uint64_t signature;        /* of the statement it is about */
     uint8_t *left_out;         /* enum left_out, by column; in the arena given */
     bool known;                /* false: no text that writes so to the table was found */
+    bool direct;               /* a statement says so itself, and not a trigger alone */
+    bool one_row;              /* INSERT: its text gives one row, and nothing else inserts */
     bool returning;            /* INSERT: it shows the rows as it thinks they are */
+    uint8_t *shown_columns;    /* by column: RETURNING has it */
     bool shows_rowid;          /* and among them the rowid, which is no column */
     sqlite3_stmt *shown;       /* the statement with RETURNING that was let through last, */
     int shown_run, shown_step; /* and where it stood */

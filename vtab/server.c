@@ -375,6 +375,8 @@ enum status server_step_aside(struct server *server, struct error *err) {
 void server_close_reader(struct server *server, struct reader *reader) {
     struct reader **at = &server->readers;
 
+    reader_forget_drained(reader);
+
     while (*at != reader) {
         at = &(*at)->next;
     }

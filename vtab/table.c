@@ -220,10 +220,15 @@ static enum status table_find_server(struct table *table, const struct own_defin
     if (url != NULL && creating) {
         status = table_new_server(table, url, err);
     } else if (url != NULL && own == NULL) {
-        return error_set(err, STATUS_DENIED,
+        error_set(err, STATUS_DENIED,
                 "table \"%s\" of this database file names a URL of its own: only servers that "
                 "this session names are connected",
                 table->name);
+        /* SQLite connects a table even to drop it. */
+        error_explain(err, NULL, NULL,
+                "to take it out of the file: PRAGMA writable_schema=ON; DELETE FROM "
+                "sqlite_schema WHERE name='NAME'; PRAGMA writable_schema=RESET");
+        return STATUS_DENIED;
     } else {
         name = url != NULL ? own->server : name;
         table->server = server_find(table->connection, name);
@@ -322,6 +327,7 @@ static void table_free(struct table *table) {
     if (table != NULL) {
         cursor_destroy(table->spare);
         digest_map_clear(&table->rowids);
+        row_keys_clear(&table->row_keys);
         arena_clear(&table->change_arena);
         arena_clear(&table->list_arena);
         schema_release(table->schema);

@@ -3,6 +3,7 @@
 #define DRAWBRIDGE_VTAB_TABLE_H
 
 #include "vtab/connection.h"
+#include "vtab/row_keys.h"
 #include "vtab/rowid.h"
 #include "vtab/running.h"
 
@@ -30,6 +31,7 @@ struct table {
     bool rowids_used;          /* a statement asked for rowids after all: send them at once */
     struct digest_map rowids;  /* IDENTITY_ROW: numbers given out while cursors are open */
     uint64_t rowid_key[2];
+    struct row_keys row_keys; /* the same, with find_columns: of rows that may be written */
 };
 
 int table_create(sqlite3 *, void *connection, int argc, const char *const *argv,

@@ -41,10 +41,31 @@ const char *transaction_why_not(const struct server *server, const struct schema
 }
 
 const char *transaction_why_insert_only(const struct schema *schema) {
-    return schema->identity == IDENTITY_ROW
-                   ? "rows can only be inserted: they have neither a rowid nor a key of one "
-                     "column"
+    return schema->identity == IDENTITY_ROW && schema->find_count == 0
+                   ? "rows can only be inserted: they have no rowid, and values of their key "
+                     "may "
+                     "look alike"
                    : NULL;
+}
+
+/* What is written there is written for good: the statement has to be a transaction of its own,
+ * which ends with it. */
+static bool stands_alone(const struct table *table, struct error *err) {
+    sqlite3 *db = table->connection->db;
+    bool begun = !sqlite3_get_autocommit(db);
+
+    if (!begun && running_writers(db) <= 1) {
+        return true;
+    }
+    error_set(err, STATUS_READONLY,
+            "table \"%s\" cannot be written %s: server \"%s\" has no transactions, each "
+            "statement is written at once and for good",
+            table->name,
+            begun ? "inside BEGIN or SAVEPOINT" : "while another statement that writes is open",
+            table->server->name);
+    error_explain(err, NULL, NULL,
+            begun ? "COMMIT first, and write in autocommit" : "finish or reset that one first");
+    return false;
 }
 
 enum status transaction_writable(const struct table *table, struct error *err) {
@@ -53,6 +74,9 @@ enum status transaction_writable(const struct table *table, struct error *err) {
     if (why_not != NULL) {
         return error_set(
                 err, STATUS_READONLY, "table \"%s\" is read-only: %s", table->name, why_not);
+    }
+    if (server_can(table->server, DRIVER_ONE_REQUEST) && !stands_alone(table, err)) {
+        return STATUS_READONLY;
     }
     if (table->born) {
         error_set(err, STATUS_READONLY,
@@ -126,6 +150,11 @@ enum status transaction_write(
 void transaction_wrote(struct server *server, enum status status, const struct error *err) {
     struct transaction *transaction = &server->transaction;
 
+    if (server_can(server, DRIVER_ONE_REQUEST) && status == STATUS_OK) {
+        transaction->written = true; /* it waits: nothing that is read can show it */
+        transaction->used = true;
+        return;
+    }
     server_wrote(server);
     transaction->unguarded = true;
     if (status == STATUS_OK) {
@@ -152,12 +181,14 @@ static void clear(struct server *server) {
     error_clear(&server->transaction.failure);
     memset(&server->transaction, 0, sizeof(server->transaction));
     server_wrote(server);
+    server->connection->breaks++;
     if (server->removed && server->cursors == 0) {
         server_end_session(server);
     }
 }
 
 static void enlist(struct table *table) {
+    table->connection->breaks++;
     table->server->transaction.tables++;
     table->enlisted = true;
 }
@@ -211,15 +242,19 @@ static enum status check_atomic(struct server *server, struct error *err) {
 static enum status commit_remote(struct server *server, struct error *err) {
     struct transaction *transaction = &server->transaction;
     int64_t timeout_ms = options_integer(&server->options, "commit_timeout_ms");
-    enum status status = table_flush_all(server, err);
+    enum status status = check_atomic(server, err);
 
     if (status == STATUS_OK) {
-        status = check_atomic(server, err);
+        status = table_flush_all(server, err);
     }
     if (status != STATUS_OK) {
         return status;
     }
     table_drop_writers(server);
+    readers_drain(server);
+    if (transaction->failure.status != STATUS_OK) {
+        return transaction_make_sure(server, true, err); /* a query's error cost it all */
+    }
     transaction->finished = true;
     if (readers_keep(server)) {
         return STATUS_OK;
@@ -399,6 +434,7 @@ int transaction_savepoint(sqlite3_vtab *base, int number) {
     struct error err = { 0 };
     enum status status = STATUS_OK;
 
+    server->connection->breaks++;
     if (transaction->depth > number || transaction->finished) {
         return SQLITE_OK;
     }
@@ -423,6 +459,7 @@ int transaction_release(sqlite3_vtab *base, int number) {
     struct error err = { 0 };
     enum status status = STATUS_OK;
 
+    server->connection->breaks++;
     if (number >= transaction->depth || transaction->finished) {
         return SQLITE_OK;
     }
@@ -444,6 +481,7 @@ int transaction_rollback_to(sqlite3_vtab *base, int number) {
     struct server *server = server_of(base);
     struct transaction *transaction = &server->transaction;
 
+    server->connection->breaks++;
     if (number >= transaction->depth || transaction->finished) {
         return SQLITE_OK;
     }

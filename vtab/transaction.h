@@ -65,6 +65,7 @@ enum status reader_session(
         struct server *, struct reader *, struct session **out, struct error *);
 /* scan_next() of the reader's scan. */
 enum status reader_next(struct server *, struct reader *, struct batch *, struct error *);
+void reader_forget_drained(struct reader *);
 /* A scan could not be started or failed: keeps the transaction alive. */
 void reader_failed(struct server *, const struct reader *, enum status);
 

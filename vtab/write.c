@@ -5,6 +5,7 @@
 #include "vtab/table.h"
 
 #include "vtab/affinity.h"
+#include "vtab/levels.h"
 #include "vtab/locking.h"
 #include "vtab/report.h"
 #include "vtab/running.h"
@@ -99,7 +100,8 @@ static enum status refuse_generated(
 
 /* A NULL for a key that the remote makes is always left to it, any other only when the INSERT
  * does not name the column; what was bound was given. Without a default there is nothing to
- * leave: NULL is what the remote would take. */
+ * leave: NULL is what the remote would take, save a view, whose defaults are those of what is
+ * beneath it. */
 static enum status check_left_out(const struct update *update, size_t column,
         sqlite3_value *value, bool *left_out, struct error *err) {
     const struct table *table = update->table;
@@ -109,7 +111,9 @@ static enum status check_left_out(const struct update *update, size_t column,
     *left_out = sqlite3_value_type(value) == SQLITE_NULL &&
                 (is_integer_key(table->schema, column) || facts->identity != 0 ||
                         facts->generated != 0);
-    if (*left_out || sqlite3_value_type(value) != SQLITE_NULL || facts->default_sql == NULL ||
+    if (*left_out || sqlite3_value_type(value) != SQLITE_NULL ||
+            (facts->default_sql == NULL && !facts->default_untold &&
+                    table->schema->kind != RELATION_VIEW) ||
             sqlite3_value_frombind(value)) {
         return STATUS_OK;
     }
@@ -127,9 +131,10 @@ static enum status check_left_out(const struct update *update, size_t column,
 }
 
 /* RETURNING shows what SQLite sent, and NULL for all that the remote made. */
-static enum status check_returning(
-        const struct update *update, const struct column *column, struct error *err) {
-    if (!update->table->insert.returning) {
+static enum status check_returning(const struct update *update, size_t i, struct error *err) {
+    const struct column *column = &update->table->schema->columns[i];
+
+    if (!update->table->insert.shown_columns[i]) {
         return STATUS_OK;
     }
     error_set(err, STATUS_UNSUPPORTED,
@@ -175,6 +180,15 @@ static enum status check_set(
     return STATUS_UNSUPPORTED;
 }
 
+/* OR REPLACE makes a NULL that may not be the default. */
+static bool may_become_default(const struct update *update, size_t i, sqlite3_value *value) {
+    const struct column *column = &update->table->schema->columns[i];
+
+    return update->change.kind == CHANGE_INSERT && update->conflict == SQLITE_REPLACE &&
+           column->remote_not_null && column->default_sql != NULL &&
+           sqlite3_value_type(value) == SQLITE_NULL;
+}
+
 static enum status take_column(struct update *update, size_t i, struct error *err) {
     const struct column *column = &update->table->schema->columns[i];
     sqlite3_value *value = column_argument(update, i);
@@ -193,11 +207,18 @@ static enum status take_column(struct update *update, size_t i, struct error *er
 
         if (status != STATUS_OK || left_out) {
             update->states[i] = CELL_DEFAULT;
-            return status == STATUS_OK ? check_returning(update, column, err) : status;
+            return status == STATUS_OK ? check_returning(update, i, err) : status;
         }
     }
     if (column->generated != 0) {
         return refuse_generated(update, column, err);
+    }
+    if (!insert && is_integer_key(update->table->schema, i) &&
+            sqlite3_value_type(value) == SQLITE_NULL) {
+        return error_set(err, STATUS_VALUE, "datatype mismatch"); /* as a local key says it */
+    }
+    if (may_become_default(update, i, value) && check_returning(update, i, err) != STATUS_OK) {
+        return err->status;
     }
     update->states[i] = CELL_SET;
     return affinity_value(value, column->declared, &update->values[i], err);
@@ -272,7 +293,14 @@ static enum status take_identity(struct update *update, struct error *err) {
     case IDENTITY_ROW:
         break;
     }
-    return refuse_row(update, err);
+    if (schema->find_count == 0) {
+        return refuse_row(update, err);
+    }
+    update->change.row.key = row_keys_find(&update->table->row_keys, sqlite3_value_int64(old));
+    return update->change.row.key != NULL
+                   ? STATUS_OK
+                   : error_set(err, STATUS_STALE, "a row of table \"%s\" was not read before",
+                             update->table->name);
 }
 
 /* Rowids that the remote makes cannot be chosen here. */
@@ -327,6 +355,31 @@ static enum status take_change(struct update *update, struct error *err) {
 /* ---- sending ------------------------------------------------------------------------------
  */
 
+static bool is_only_row(const struct update *update) {
+    return update->change.kind == CHANGE_INSERT && update->table->insert.one_row;
+}
+
+/* Where all rows of a statement are one request their answer comes too late for SQLite to pass
+ * over one of them, or to keep those before it. */
+static enum status check_one_request(const struct update *update, struct error *err) {
+    const struct server *server = update->table->server;
+    bool passes_over = update->change.on_conflict == ON_CONFLICT_IGNORE &&
+                       update->change.kind == CHANGE_INSERT;
+
+    if (!server_can(server, DRIVER_ONE_REQUEST) || is_only_row(update) ||
+            (!passes_over && !update->by_row)) {
+        return STATUS_OK;
+    }
+    error_set(err, STATUS_UNSUPPORTED,
+            "OR %s cannot be kept for table \"%s\" but for INSERT ... VALUES of one row: "
+            "server \"%s\" writes a statement as a whole",
+            passes_over ? "IGNORE" : "FAIL", update->table->name, server->name);
+    error_explain(err, NULL, NULL,
+            passes_over ? "write row by row, or leave the rows out with WHERE NOT EXISTS"
+                        : "write row by row");
+    return STATUS_UNSUPPORTED;
+}
+
 /* Rows may wait for each other where a failure that shows late undoes all the same: the whole
  * of an autocommit statement. The first row does not, so that a session that died unseen is
  * noticed with it. */
@@ -334,6 +387,9 @@ static bool may_wait(const struct update *update) {
     const struct server *server = update->table->server;
     sqlite3 *db = update->table->connection->db;
 
+    if (server_can(server, DRIVER_ONE_REQUEST)) {
+        return !is_only_row(update);
+    }
     return server->transaction.used && sqlite3_get_autocommit(db) &&
            update->change.on_conflict == ON_CONFLICT_ABORT && !update->by_row &&
            strcmp(options_text(&server->options, "batch"), "auto") == 0 &&
@@ -348,11 +404,17 @@ static enum status flush_others(struct table *table, struct error *err) {
     while (other != NULL && (other == table || !other->waiting)) {
         other = other->next_writing;
     }
+    if (other != NULL && server_can(server, DRIVER_ONE_REQUEST)) {
+        return error_set(err, STATUS_UNSUPPORTED,
+                "a statement cannot write to table \"%s\" and to table \"%s\": server \"%s\" "
+                "writes it as one request",
+                other->name, table->name, server->name);
+    }
     return other != NULL ? table_flush_all(server, err) : STATUS_OK;
 }
 
-/* SQLite would pass over a row that is gone already; here it cannot be told from one that
- * another session took. */
+/* A DELETE passes over rows that its own cascades and triggers took, as SQLite does, where that
+ * can be told (the drivers' matter). */
 static void explain_stale(struct error *err) {
     if (err->status == STATUS_STALE) {
         error_explain(err, NULL, NULL,
@@ -421,7 +483,7 @@ enum status table_flush_all(struct server *server, struct error *err) {
             error_statement(err, table->writer->statement);
             explain_stale(err);
             report_constraint(err, table->schema, table->name);
-        } else if (table->waiting && result.has_rowid) {
+        } else if (table->waiting && result.has_rowid && table->insert.direct) {
             sqlite3_set_last_insert_rowid(table->connection->db, result.rowid);
         }
         table->waiting = false;
@@ -429,13 +491,24 @@ enum status table_flush_all(struct server *server, struct error *err) {
     return status;
 }
 
-/* SQLite does what OR IGNORE and OR FAIL say only for the plain code. */
+/* OR IGNORE and its kin are not for foreign keys: one that fails undoes the statement, and
+ * nothing else. SQLite does what they say for every code of a constraint. */
+static bool passes_over(const struct update *update, const struct error *err) {
+    return err->status == STATUS_CONSTRAINT && err->constraint == CONSTRAINT_FOREIGN_KEY &&
+           (update->conflict == SQLITE_IGNORE || update->by_row ||
+                   update->conflict == SQLITE_ROLLBACK);
+}
+
+/* Older SQLites do what OR IGNORE and OR FAIL say only for the plain code. */
 static int report_update(struct update *update, struct error *err) {
     bool written = update->table->server->transaction.written;
-    int code = written ? report_written_code(err) : report_code(err);
+    int code = passes_over(update, err) ? SQLITE_ERROR
+               : written                ? report_written_code(err)
+                                        : report_code(err);
     bool plain = update->conflict == SQLITE_FAIL || update->conflict == SQLITE_ROLLBACK ||
                  update->conflict == SQLITE_IGNORE;
 
+    update->table->connection->breaks++;
     report_constraint(err, update->table->schema, update->table->name);
     report_race(err);
     server_failed(update->table->server, err);
@@ -449,15 +522,25 @@ static sqlite3_int64 new_rowid(const struct update *update) {
     const struct schema *schema = update->table->schema;
     int key = schema->key_column;
 
-    if (update->result.has_rowid) {
-        return update->result.rowid;
-    }
     if (update->table->waiting && update->change.kind == CHANGE_INSERT &&
             schema->identity == IDENTITY_INTEGER_KEY && update->states[key] == CELL_SET &&
             update->values[key].kind == VALUE_INTEGER) {
-        return update->values[key].integer;
+        return update->values[key].integer; /* the result may be that of a row before it */
+    }
+    if (update->result.has_rowid) {
+        return update->result.rowid;
     }
     return sqlite3_last_insert_rowid(update->table->connection->db);
+}
+
+/* SQLite shows the row nevertheless. */
+static int refuse_returning_skipped(struct update *update, struct error *err) {
+    error_set(err, STATUS_UNSUPPORTED,
+            "INSERT OR IGNORE ... RETURNING would show a row that was not stored in table "
+            "\"%s\"",
+            update->table->name);
+    error_explain(err, NULL, NULL, "leave RETURNING or OR IGNORE out");
+    return report_update(update, err);
 }
 
 int table_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
@@ -466,11 +549,15 @@ int table_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int
 
     if (transaction_writable(update.table, &err) != STATUS_OK ||
             take_change(&update, &err) != STATUS_OK ||
+            check_one_request(&update, &err) != STATUS_OK ||
             send_change(&update, &err) != STATUS_OK) {
         return report_update(&update, &err);
     }
     if (update.result.affected == 0 && update.conflict == SQLITE_IGNORE) {
-        return SQLITE_CONSTRAINT; /* passed over, and not counted by changes() */
+        update.table->connection->breaks++;
+        return update.change.kind == CHANGE_INSERT && update.table->insert.returning
+                       ? refuse_returning_skipped(&update, &err)
+                       : SQLITE_CONSTRAINT; /* passed over, and not counted by changes() */
     }
     *rowid = new_rowid(&update);
     return SQLITE_OK;

@@ -115,6 +115,24 @@ static enum status check_choice(const struct key_choice *choice) {
             schema->remote_name);
 }
 
+static enum status choose_by_words(struct key_choice *choice, const char *words) {
+    enum status status = list_each(words, choose_column, choice);
+
+    if (status == STATUS_NOMEM) {
+        error_nomem(choice->err);
+    }
+    return status == STATUS_OK ? check_choice(choice) : status;
+}
+
+static enum status choose_by_key(struct key_choice *choice, const struct key *key) {
+    for (size_t i = 0; i < key->column_count; i++) {
+        choice->chosen[key->columns[i]] = true;
+        choice->last = key->columns[i];
+    }
+    choice->count = key->column_count;
+    return STATUS_OK;
+}
+
 /* Rows that have a place of their own: rowids are made of it. */
 static bool has_places(const struct schema *schema) {
     const struct pg_relation *relation = pg_relation(schema);
@@ -153,27 +171,18 @@ static enum status key_column(
         struct schema *schema, const struct options *options, int *column, struct error *err) {
     const char *words = knows(options, "key") ? options_text(options, "key") : NULL;
     struct key_choice choice = { .schema = schema, .err = err };
-    const struct key *key;
+    const struct key *key = words == NULL ? primary_key(schema) : NULL;
     enum status status;
 
     *column = -1;
-    if (words == NULL) {
-        key = primary_key(schema);
-        if (key != NULL && key->column_count == 1) {
-            *column = key->columns[0];
-        }
+    if (words == NULL && key == NULL) {
         return STATUS_OK;
     }
     choice.chosen = memory_alloc_array(schema->column_count + 1, sizeof(*choice.chosen));
     if (choice.chosen == NULL) {
         return error_nomem(err);
     }
-    status = list_each(words, choose_column, &choice);
-    if (status == STATUS_OK) {
-        status = check_choice(&choice);
-    } else if (status == STATUS_NOMEM) {
-        error_nomem(err);
-    }
+    status = words != NULL ? choose_by_words(&choice, words) : choose_by_key(&choice, key);
     if (status == STATUS_OK && choice.count == 1) {
         *column = choice.last;
     }

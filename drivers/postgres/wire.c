@@ -299,13 +299,13 @@ void pg_request_end(struct pg_request *request) {
     }
 }
 
-/* Only INSERT, UPDATE, DELETE and the like affect rows; what SELECT and FETCH give is no news.
- */
+/* Only INSERT, UPDATE, DELETE and the like affect rows; what FETCH gives is no news. */
 static void request_count_rows(struct pg_request *request, PGresult *result) {
     const char *rows = PQcmdTuples(result);
 
-    if (rows[0] != '\0' && strncmp(PQcmdStatus(result), "SELECT", 6) != 0 &&
-            strncmp(PQcmdStatus(result), "FETCH", 5) != 0) {
+    if (strncmp(PQcmdStatus(result), "SELECT", 6) == 0) {
+        request->selected += strtoll(rows, NULL, 10);
+    } else if (rows[0] != '\0' && strncmp(PQcmdStatus(result), "FETCH", 5) != 0) {
         request->affected += strtoll(rows, NULL, 10);
         request->uneven += strcmp(rows, "1") != 0;
     }

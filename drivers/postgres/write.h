@@ -27,6 +27,8 @@ size_t pg_identity_count(const struct schema *);
 bool pg_is_set(const struct pg_shape *, size_t column);
 size_t pg_parameter_count(const struct pg_shape *);
 enum status pg_write_sql(const struct pg_shape *, struct text *sql, struct error *);
+/* CHANGE_DELETE: the same row, looked for. */
+enum status pg_find_sql(const struct pg_shape *, struct text *sql, struct error *);
 
 /* One parameter, in the binary format. */
 struct pg_argument {

@@ -48,7 +48,29 @@ static void explain_key(const struct schema *schema, struct error *err) {
 /* ---- values -------------------------------------------------------------------------------
  */
 
-enum { SPEAKS_OF_TYPE = 1, SPEAKS_OF_VALUE = 2 };
+enum { SPEAKS_OF_PART = 1, SPEAKS_OF_TYPE = 2, SPEAKS_OF_VALUE = 4 };
+
+static bool contains(const char *bytes, size_t length, const char *part, size_t size) {
+    for (size_t i = 0; size > 0 && i + size <= length; i++) {
+        if (memcmp(bytes + i, part, size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An element of an array, a field of a composite: its input function quotes that alone, last.
+ */
+static bool has_quoted(const char *message, const char *bytes, size_t length) {
+    const char *end = strrchr(message, '"');
+    const char *start = end;
+
+    while (start != NULL && start > message && start[-1] != '"') {
+        start--;
+    }
+    return start != NULL && start > message &&
+           contains(bytes, length, start, (size_t)(end - start));
+}
 
 /* Does the server's message speak of this type, or of this value? */
 static int speaks_of(
@@ -62,6 +84,7 @@ static int speaks_of(
                         ? SPEAKS_OF_TYPE
                         : 0;
 
+    score += has_quoted(message, bytes, length) ? SPEAKS_OF_PART : 0;
     if (length > QUOTED_BYTES_MAX) {
         return score;
     }
@@ -69,11 +92,31 @@ static int speaks_of(
     return score + (strstr(message, quoted) != NULL ? SPEAKS_OF_VALUE : 0);
 }
 
+/* Is the value the text that the server's JSON parser stood in? Its context, "JSON data, line
+ * N: TEXT", quotes as much of that line as was read, with ... where it leaves some out. */
+static bool is_json_at(const char *context, const char *bytes, size_t length) {
+    static const char dots[] = "...", head[] = "JSON data, line ";
+    const char *text = context != NULL ? strstr(context, head) : NULL;
+    size_t size;
+
+    text = text != NULL ? strstr(text, ": ") : NULL;
+    if (text == NULL) {
+        return false;
+    }
+    text += strlen(": ");
+    text += strncmp(text, dots, strlen(dots)) == 0 ? strlen(dots) : 0;
+    size = strcspn(text, "\n");
+    if (size > strlen(dots) && strncmp(text + size - strlen(dots), dots, strlen(dots)) == 0) {
+        size -= strlen(dots);
+    }
+    return contains(bytes, length, text, size);
+}
+
 /* What is being looked for: the column whose value the server could not take. */
 struct blame {
     const struct pg_shape *shape;
     const struct pg_rows *rows;
-    const char *message;
+    const char *message, *context;
     bool odd; /* the error is one that only values of odd types cause: see is_odd() */
     int column, score;
 };
@@ -83,13 +126,16 @@ static void blame_column(struct blame *blame, int column, size_t parameter) {
 
     for (size_t row = 0; row < blame->rows->count; row++) {
         const struct pg_argument *argument = &blame->rows->arguments[row * count + parameter];
+        const char *bytes = text_get(&blame->rows->bytes) + argument->start;
         int score;
 
         if (argument->length < 0) {
             continue;
         }
-        score = speaks_of(blame->message, &blame->shape->schema->columns[column],
-                text_get(&blame->rows->bytes) + argument->start, (size_t)argument->length);
+        score = speaks_of(blame->message, &blame->shape->schema->columns[column], bytes,
+                (size_t)argument->length);
+        score += is_json_at(blame->context, bytes, (size_t)argument->length) ? SPEAKS_OF_VALUE
+                                                                             : 0;
         if (score > blame->score) {
             blame->score = score;
             blame->column = column;
@@ -174,6 +220,7 @@ enum status pg_write_error(const struct pg_shape *shape, const struct pg_rows *r
 
     if (sqlstate != NULL && (is_value_error(sqlstate) || is_odd_error(sqlstate))) {
         blame.message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+        blame.context = PQresultErrorField(result, PG_DIAG_CONTEXT);
         blame.odd = !is_value_error(sqlstate);
         column = blame_find(&blame);
         if (column >= 0 || !blame.odd) {

@@ -360,3 +360,13 @@ enum status pg_write_sql(const struct pg_shape *shape, struct text *sql, struct 
     }
     return text_status(sql, err);
 }
+
+enum status pg_find_sql(const struct pg_shape *shape, struct text *sql, struct error *err) {
+    struct write_sql w = { .shape = shape, .sql = sql };
+
+    text_append(sql, "SELECT 1 FROM ");
+    pg_append_relation(sql, shape->schema);
+    text_append(sql, " AS r WHERE ");
+    append_identity(&w, "r");
+    return text_status(sql, err);
+}

@@ -92,3 +92,10 @@ enum status sq_change_sql(const struct schema *schema, const struct change *chan
     }
     return text_status(sql, err);
 }
+
+enum status sq_find_sql(const struct schema *schema, struct text *sql, struct error *err) {
+    text_append(sql, "SELECT 1 FROM ");
+    append_table(sql, schema);
+    append_where(sql, schema, 1);
+    return text_status(sql, err);
+}

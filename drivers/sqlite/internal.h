@@ -258,6 +258,7 @@ enum status sq_scan_start(
         struct session *, const struct query *, struct scan **out, struct error *);
 enum status sq_scan_next(struct scan *, struct batch *, struct error *);
 void sq_scan_end(struct scan *);
+enum status sq_confirm(struct session *, const struct schema *, struct error *);
 enum status sq_query_start(struct session *, const char *sql, const struct value *args,
         size_t count, struct scan **out, struct error *);
 
@@ -267,6 +268,9 @@ enum status sq_query_start(struct session *, const char *sql, const struct value
  * set, in column order, and then the row's identity. */
 enum status sq_change_sql(
         const struct schema *, const struct change *, struct text *sql, struct error *);
+
+/* The row of an UPDATE or DELETE, looked for; its parameters are the identity. */
+enum status sq_find_sql(const struct schema *, struct text *sql, struct error *);
 
 /* ---- write.c ----------------------------------------------------------------------- */
 

@@ -209,6 +209,30 @@ static enum status present_column(struct schema *schema, struct column *column,
 
 /* ---- shape ------------------------------------------------------------------------- */
 
+/* The key of a table without rowid finds its rows, where no two of it look alike. */
+static enum status keep_find_columns(struct schema *schema, struct error *err) {
+    int *columns =
+            arena_alloc_array(&schema->arena, schema->column_count + 1, sizeof(*columns));
+
+    if (columns == NULL) {
+        return error_nomem(err);
+    }
+    schema->find_columns = columns;
+    schema->find_count = 0;
+    for (size_t k = 0; k < schema->key_count; k++) {
+        const struct key *key = &schema->keys[k];
+
+        for (size_t i = 0; key->kind == KEY_PRIMARY && i < key->column_count; i++) {
+            if (!key->valid || key->partial || !schema->columns[key->columns[i]].one_to_one) {
+                schema->find_count = 0;
+                return STATUS_OK;
+            }
+            columns[schema->find_count++] = key->columns[i];
+        }
+    }
+    return STATUS_OK;
+}
+
 static void choose_identity(struct schema *schema, bool rowid_wanted) {
     const struct sq_relation *relation = sq_relation(schema);
     int integer_key = relation->integer_key, unique_key = relation->unique_key;
@@ -235,6 +259,9 @@ enum status sq_present(
     }
     if (status == STATUS_OK) {
         choose_identity(schema, options_bool(options, "rowid"));
+    }
+    if (status == STATUS_OK && schema->identity == IDENTITY_ROW) {
+        status = keep_find_columns(schema, err);
     }
     return status;
 }

@@ -276,6 +276,29 @@ static bool blames_table(const char *message, const char *table) {
            at[strlen("failed: ") + length] == '.';
 }
 
+/* A cascade or a trigger of the same statement deleted it before its turn came: SQLite passes
+ * over such rows. Another session cannot have, of what this transaction has read; a row that a
+ * trigger kept is still there. */
+static bool row_is_gone(const struct sq_writer *writer, const struct change *change) {
+    struct sq_session *session = sq_session(writer->base.session);
+    struct sq_writer finder = { .base = writer->base };
+    struct text sql;
+    bool gone = false;
+
+    if (change->kind != CHANGE_DELETE) {
+        return false;
+    }
+    text_init(&sql, TEXT_SQL_BYTES_MAX);
+    if (sq_find_sql(writer->base.schema, &sql, NULL) == STATUS_OK &&
+            sq_prepare(session, text_get(&sql), &finder.statement, NULL) == STATUS_OK &&
+            bind_identity(&finder, change, 0, NULL) == STATUS_OK) {
+        gone = sq_step(session, finder.statement) == SQLITE_DONE;
+    }
+    sq_put_back(session, finder.statement);
+    text_clear(&sql);
+    return gone;
+}
+
 static enum status run_change(struct sq_writer *writer, const struct change *change,
         struct write_result *result, struct error *err) {
     struct sq_session *session = sq_session(writer->base.session);
@@ -298,7 +321,7 @@ static enum status run_change(struct sq_writer *writer, const struct change *cha
         err->columns = NULL;
     }
     if (status == STATUS_OK && result->affected == 0 && change->kind != CHANGE_INSERT &&
-            change->on_conflict != ON_CONFLICT_IGNORE) {
+            change->on_conflict != ON_CONFLICT_IGNORE && !row_is_gone(writer, change)) {
         status = error_set(err, STATUS_STALE, "a row of table \"%s\" is gone since it was read",
                 writer->base.schema->remote_name);
     }

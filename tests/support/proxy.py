@@ -105,12 +105,12 @@ class Proxy:
                     server.connect(str(self.upstream))
                 else:
                     server = socket.create_connection(self.upstream)
-            except OSError:
+                for end in (client, server):
+                    if end.family != socket.AF_UNIX:
+                        end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            except OSError:  # one of them has gone already
                 _reset(client)
                 continue
-            for end in (client, server):
-                if end.family != socket.AF_UNIX:
-                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             pair = (client, server)
             with self._lock:
                 self.counts.connections += 1
