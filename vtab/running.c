@@ -6,6 +6,7 @@
  * writes elsewhere, the triggers' text. */
 #include "vtab/running.h"
 
+#include "vtab/host.h"
 #include "vtab/table.h"
 #include "vtab/tokens.h"
 
@@ -294,12 +295,15 @@ static void read_trigger(struct search *search, const char *sql) {
     }
 }
 
-static enum status read_triggers(struct search *search, const char *place, struct error *err) {
+/* *whole becomes false where some could not be read. */
+static enum status read_triggers(
+        struct search *search, const char *place, bool *whole, struct error *err) {
     sqlite3 *db = search->table->connection->db;
     char *sql = sqlite3_mprintf(
             "SELECT sql FROM \"%w\".sqlite_schema WHERE type = 'trigger'", place);
     sqlite3_stmt *stmt = NULL;
     int code = SQLITE_NOMEM;
+    enum status status;
 
     if (sql != NULL) {
         code = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
@@ -310,18 +314,27 @@ static enum status read_triggers(struct search *search, const char *place, struc
             read_trigger(search, (const char *)sqlite3_column_text(stmt, 0));
         }
     }
+    status = host_looked(db, code, err);
+    if (code != SQLITE_DONE) {
+        *whole = false;
+    }
     sqlite3_finalize(stmt);
     sqlite3_free(sql);
-    return code == SQLITE_NOMEM ? error_nomem(err) : STATUS_OK;
+    return status;
 }
 
 static enum status read_all_triggers(struct search *search, struct error *err) {
     sqlite3 *db = search->table->connection->db;
     enum status status = STATUS_OK;
+    bool whole = true;
     const char *place;
 
     for (int i = 0; status == STATUS_OK && (place = sqlite3_db_name(db, i)) != NULL; i++) {
-        status = read_triggers(search, place, err);
+        status = read_triggers(search, place, &whole, err);
+    }
+    if (!whole) { /* those that were read may not be those that write now */
+        memset(search->list->left_out, LEFT_OUT_UNKNOWN, search->table->schema->column_count);
+        search->list->known = false;
     }
     return status;
 }

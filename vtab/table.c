@@ -348,7 +348,9 @@ static enum status table_shape(struct table *table, sqlite3 *db, struct error *e
 
     if (status == STATUS_OK) {
         table->driver = table->server->target.driver;
-        table->utf16 = connection_is_utf16(table->connection);
+        status = connection_is_utf16(table->connection, &table->utf16, err);
+    }
+    if (status == STATUS_OK) {
         status = table_declare(table, db, err);
     }
     return status;
@@ -425,8 +427,21 @@ static int table_start(sqlite3 *db, void *connection, int argc, const char *cons
     if (creating) {
         transaction_created(table);
     }
+    table->next = table->connection->tables;
+    table->connection->tables = table;
     *out = &table->base;
     return SQLITE_OK;
+}
+
+struct table *table_find(
+        const struct connection *connection, const char *place, const char *name) {
+    struct table *table = connection->tables;
+
+    while (table != NULL && (sqlite3_stricmp(table->place, place) != 0 ||
+                                    sqlite3_stricmp(table->name, name) != 0)) {
+        table = table->next;
+    }
+    return table;
 }
 
 int table_create(sqlite3 *db, void *connection, int argc, const char *const *argv,
@@ -440,7 +455,14 @@ int table_connect(sqlite3 *db, void *connection, int argc, const char *const *ar
 }
 
 int table_disconnect(sqlite3_vtab *base) {
-    table_free((struct table *)base);
+    struct table *table = (struct table *)base;
+    struct table **at = &table->connection->tables;
+
+    while (*at != table) {
+        at = &(*at)->next;
+    }
+    *at = table->next;
+    table_free(table);
     return SQLITE_OK;
 }
 

@@ -53,5 +53,6 @@ const struct driver postgres_driver = {
     .write_row = pg_write_row,
     .write_flush = pg_write_flush,
     .write_end = pg_write_end,
+    .change_rows = pg_change_rows,
     .execute = pg_execute,
 };

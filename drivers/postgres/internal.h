@@ -214,7 +214,7 @@ enum status pg_savepoint(struct session *, int level, struct error *);
 enum status pg_release(struct session *, int level, struct error *);
 enum status pg_rollback_to(struct session *, int level, struct error *);
 
-/* ---- write.c, execute.c ------------------------------------------------------
+/* ---- write.c, bulk.c, execute.c -----------------------------------------------------------
  */
 
 enum status pg_write_start(
@@ -224,6 +224,8 @@ enum status pg_write_row(struct writer *, const struct change *, unsigned flags,
 enum status pg_write_flush(
         struct writer *, struct write_result *, int64_t *rows, struct error *);
 void pg_write_end(struct writer *);
+enum status pg_change_rows(struct session *, const struct change_set *, size_t *taken,
+        struct scan **out, struct error *);
 enum status pg_execute(struct session *, const char *sql, const struct value *args,
         size_t count, int64_t *affected, struct error *);
 

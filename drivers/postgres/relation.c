@@ -125,7 +125,7 @@ static enum pg_transport relation_transport(
     return pg_copy_fits(session, query) ? PG_TRANSPORT_COPY : PG_TRANSPORT_CURSOR;
 }
 
-static enum status scan_keep_query(
+enum status pg_scan_keep_query(
         struct pg_scan *scan, const struct query *query, struct error *err) {
     /* Counting references is all that is done to it. */
     scan->schema = schema_retain((struct schema *)query->schema);
@@ -191,7 +191,7 @@ enum status pg_scan_start(
     if (status != STATUS_OK) {
         return status;
     }
-    status = scan_keep_query(scan, query, err);
+    status = pg_scan_keep_query(scan, query, err);
     if (scan->key_extra > 0) {
         asked.columns = scan->columns;
         asked.column_count += scan->key_extra;

@@ -40,5 +40,6 @@ const struct driver sqlite_driver = {
     .write_row = sq_write_row,
     .write_flush = sq_write_flush,
     .write_end = sq_write_end,
+    .change_rows = sq_change_rows,
     .execute = sq_run,
 };
