@@ -77,7 +77,7 @@ static void explain_query(const struct cursor *cursor) {
     struct text text;
     int scan = cursor->explain_scan;
 
-    if (recorder == NULL || scan < 0) {
+    if (recorder == NULL || scan < 0 || cursor->reader.scan == NULL) {
         return;
     }
     text_init(&text, PLAN_TEXT_BYTES_MAX);
@@ -136,6 +136,16 @@ static void cursor_rewind(struct cursor *cursor) {
     digest_map_clear(&cursor->occurrences);
 }
 
+static enum status cursor_ask(
+        struct cursor *cursor, struct session *session, struct error *err) {
+    if (!cursor->empty) {
+        return session->driver->scan_start(session, &cursor->query, &cursor->reader.scan, err);
+    }
+    return session->driver->confirm != NULL
+                   ? session->driver->confirm(session, cursor->table->schema, err)
+                   : STATUS_OK;
+}
+
 static enum status cursor_run(struct cursor *cursor, struct error *err) {
     struct server *server = cursor->table->server;
     struct session *session;
@@ -150,8 +160,7 @@ static enum status cursor_run(struct cursor *cursor, struct error *err) {
     cursor->writes = server->writes;
     if (status == STATUS_OK) {
         server->snapshot_statements++;
-        status =
-                session->driver->scan_start(session, &cursor->query, &cursor->reader.scan, err);
+        status = cursor_ask(cursor, session, err);
         if (status != STATUS_OK) {
             reader_failed(server, &cursor->reader, status);
         }
@@ -372,10 +381,11 @@ static int cursor_changed(struct cursor *cursor, struct error *err) {
 static enum status cursor_answer(
         struct cursor *cursor, sqlite3_value **argv, struct error *err) {
     bool locks = (cursor->query.flags & QUERY_LOCK) != 0; /* what is kept was read without */
+    bool kept = !locks && !cursor->empty;
     enum status status = STATUS_OK;
 
-    cursor->lookup.lookup = locks ? NULL : cursor->lookup.lookup;
-    if (!locks) {
+    cursor->lookup.lookup = kept ? cursor->lookup.lookup : NULL;
+    if (kept) {
         status = lookup_begin(cursor, argv, err);
     }
     if (status != STATUS_OK) {
@@ -394,7 +404,7 @@ int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int a
     struct table *table = cursor->table;
     struct error err = { 0 };
     enum status status;
-    bool empty = false;
+    bool never = false;
 
     (void)number;
     cursor_end_scan(cursor);
@@ -404,8 +414,8 @@ int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int a
                 &err, STATUS_SCHEMA, "server \"%s\" leads elsewhere now", table->server->name);
         return cursor_changed(cursor, &err);
     }
-    status = cursor_prepare(cursor, plan, argc, argv, &empty, &err);
-    if (status == STATUS_OK && !empty) {
+    status = cursor_prepare(cursor, plan, argc, argv, &never, &err);
+    if (status == STATUS_OK && !never) {
         status = cursor_answer(cursor, argv, &err);
     }
     if (status == STATUS_OK) {

@@ -41,6 +41,7 @@ struct cursor {
     int *places;                    /* schema column -> batch column; -1: not asked for */
     bool identity;                  /* rowids are wanted */
     bool count_only;
+    bool empty; /* no row can match, as long as the relation is as described */
 
     /* the answer */
     struct cursor_lookup lookup;
@@ -54,9 +55,9 @@ struct cursor {
     struct digest_map occurrences;
 };
 
-/* vtab/filter.c: plan and values -> cursor->query. *empty: no row can match, nothing to ask. */
+/* vtab/filter.c: plan and values -> cursor->query. *never: no row can match, nothing to ask. */
 enum status cursor_prepare(struct cursor *, const char *plan, int argc, sqlite3_value **argv,
-        bool *empty, struct error *);
+        bool *never, struct error *);
 /* Makes query.columns and places from a plan's columns and one more (-1: none). */
 void cursor_choose_columns(struct cursor *, int extra);
 

@@ -24,7 +24,7 @@ struct filter {
     int argc, next; /* argument due */
     struct predicate *predicates;
     size_t predicate_count;
-    bool all_exact, empty;
+    bool all_exact, empty, never; /* empty: as described; never: whatever the relation is */
     struct error *err;
 };
 
@@ -395,6 +395,18 @@ static void explain_condition(const struct cursor *cursor, const struct conditio
     }
 }
 
+/* No relation has a row for that: nothing needs to be asked. */
+static bool compares_with_nulls_only(
+        const struct condition *condition, const struct condition_input *input) {
+    bool nulls = condition->op != OPERATOR_IS && condition->op != OPERATOR_IS_NOT &&
+                 plan_operator_has_value(condition->op);
+
+    for (size_t i = 0; i < input->count && nulls; i++) {
+        nulls = input->values[i].kind == VALUE_NULL;
+    }
+    return nulls;
+}
+
 static enum status filter_conditions(struct filter *filter) {
     struct cursor *cursor = filter->cursor;
     const struct plan *plan = &cursor->plan;
@@ -415,6 +427,8 @@ static enum status filter_conditions(struct filter *filter) {
         }
         explain_condition(cursor, &plan->conditions[i], judgement);
         filter->empty |= judgement->verdict == VERDICT_EMPTY;
+        filter->never |= judgement->verdict == VERDICT_EMPTY &&
+                         compares_with_nulls_only(&plan->conditions[i], &cursor->inputs[i]);
         filter->all_exact &=
                 judgement->verdict == VERDICT_EXACT || judgement->verdict == VERDICT_ALL;
         if (judgement->verdict == VERDICT_EXACT || judgement->verdict == VERDICT_SUPERSET) {
@@ -510,7 +524,7 @@ static void explain_plan(struct cursor *cursor) {
 }
 
 enum status cursor_prepare(struct cursor *cursor, const char *plan, int argc,
-        sqlite3_value **argv, bool *empty, struct error *err) {
+        sqlite3_value **argv, bool *never, struct error *err) {
     struct filter filter = {
         .cursor = cursor, .argv = argv, .argc = argc, .all_exact = true, .err = err
     };
@@ -548,6 +562,7 @@ enum status cursor_prepare(struct cursor *cursor, const char *plan, int argc,
     if (cursor->filters++ == 0 && cursor->reads_all && cursor->table->server->cursors == 1) {
         cursor->query.flags |= QUERY_STREAM;
     }
-    *empty = filter.empty;
+    cursor->empty = filter.empty && !filter.never;
+    *never = filter.never;
     return STATUS_OK;
 }

@@ -7,7 +7,7 @@ enum status transaction_read(struct server *server, struct session **out, struct
     struct transaction *transaction = &server->transaction;
     enum status status = transaction_make_sure(server, false, err);
 
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && !server_can(server, DRIVER_ONE_REQUEST)) {
         status = table_flush_all(server, err);
     }
     if (status == STATUS_OK && transaction_has_levels(server) && transaction->unguarded &&
@@ -241,7 +241,7 @@ enum status transaction_enlist_reader(struct server *server, struct error *err) 
     char *sql;
 
     if (server->transaction.tables > 0 || connection->enlisting ||
-            sqlite3_get_autocommit(connection->db)) {
+            !server_can(server, DRIVER_SNAPSHOT) || sqlite3_get_autocommit(connection->db)) {
         return STATUS_OK;
     }
     while (own != NULL && (sqlite3_stricmp(own->server, server->name) != 0 ||

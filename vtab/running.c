@@ -352,6 +352,29 @@ static void note_shown(struct search *search, const struct tokens *token) {
     }
 }
 
+/* INSERT ... VALUES (...) or DEFAULT VALUES, and nothing that makes more of it. */
+static bool gives_one_row(const char *sql) {
+    struct tokens tokens = { .at = sql };
+    int depth = 0;
+
+    while (tokens_next(&tokens) && (depth > 0 || !tokens_is(&tokens, "VALUES"))) {
+        depth += (tokens.start[0] == '(') - (tokens.start[0] == ')');
+        if (depth == 0 && tokens_is(&tokens, "DEFAULT")) {
+            return true;
+        }
+    }
+    if (tokens.length == 0) {
+        return false;
+    }
+    do {
+        if (!tokens_next(&tokens)) {
+            return false;
+        }
+        depth += (tokens.start[0] == '(') - (tokens.start[0] == ')');
+    } while (depth > 0);
+    return !tokens_next(&tokens) || tokens.start[0] == ';' || tokens_is(&tokens, "RETURNING");
+}
+
 static void note_statement(struct search *search, sqlite3_stmt *stmt) {
     struct running_list *list = search->list;
     const char *sql = sqlite3_sql(stmt);
@@ -361,6 +384,7 @@ static void note_statement(struct search *search, sqlite3_stmt *stmt) {
     if (sql == NULL || !read_statement(search, sql)) {
         return;
     }
+    list->one_row = search->kind == RUNNING_INSERT && gives_one_row(sql);
     list->direct = true;
     if (sqlite3_column_count(stmt) == 0) {
         return;
@@ -402,6 +426,7 @@ enum status running_learn(const struct table *table, enum running_kind kind,
     list->known = false;
     memset(list->shown_columns, 0, count);
     list->direct = false;
+    list->one_row = false;
     list->returning = false;
     list->shows_rowid = false;
     for (sqlite3_stmt *stmt = sqlite3_next_stmt(db, NULL); stmt != NULL;
@@ -413,6 +438,7 @@ enum status running_learn(const struct table *table, enum running_kind kind,
     }
     if (!list->known || writers > 1) {
         status = read_all_triggers(&search, err);
+        list->one_row = false;
     }
     memory_free(search.named);
     list->signature = status == STATUS_OK ? signature : 0;

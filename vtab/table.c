@@ -219,10 +219,15 @@ static enum status table_find_server(struct table *table, const struct own_defin
     if (url != NULL && creating) {
         status = table_new_server(table, url, err);
     } else if (url != NULL && own == NULL) {
-        return error_set(err, STATUS_DENIED,
+        error_set(err, STATUS_DENIED,
                 "table \"%s\" of this database file names a URL of its own: only servers that "
                 "this session names are connected",
                 table->name);
+        /* SQLite connects a table even to drop it. */
+        error_explain(err, NULL, NULL,
+                "to take it out of the file: PRAGMA writable_schema=ON; DELETE FROM "
+                "sqlite_schema WHERE name='NAME'; PRAGMA writable_schema=RESET");
+        return STATUS_DENIED;
     } else {
         name = url != NULL ? own->server : name;
         table->server = server_find(table->connection, name);
@@ -420,8 +425,21 @@ static int table_start(sqlite3 *db, void *connection, int argc, const char *cons
     if (creating) {
         transaction_created(table);
     }
+    table->next = table->connection->tables;
+    table->connection->tables = table;
     *out = &table->base;
     return SQLITE_OK;
+}
+
+struct table *table_find(
+        const struct connection *connection, const char *place, const char *name) {
+    struct table *table = connection->tables;
+
+    while (table != NULL && (sqlite3_stricmp(table->place, place) != 0 ||
+                                    sqlite3_stricmp(table->name, name) != 0)) {
+        table = table->next;
+    }
+    return table;
 }
 
 int table_create(sqlite3 *db, void *connection, int argc, const char *const *argv,
@@ -435,7 +453,14 @@ int table_connect(sqlite3 *db, void *connection, int argc, const char *const *ar
 }
 
 int table_disconnect(sqlite3_vtab *base) {
-    table_free((struct table *)base);
+    struct table *table = (struct table *)base;
+    struct table **at = &table->connection->tables;
+
+    while (*at != table) {
+        at = &(*at)->next;
+    }
+    *at = table->next;
+    table_free(table);
     return SQLITE_OK;
 }
 

@@ -10,6 +10,7 @@
 struct table {
     sqlite3_vtab base; /* must be first: SQLite sees only this */
     struct connection *connection;
+    struct table *next;          /* of the connection's */
     struct server *server;       /* one reference */
     const struct driver *driver; /* the one that made schema */
     struct schema *schema;       /* one reference; what was declared */
@@ -39,6 +40,8 @@ int table_connect(sqlite3 *, void *connection, int argc, const char *const *argv
 int table_disconnect(sqlite3_vtab *);
 int table_destroy(sqlite3_vtab *);
 int table_rename(sqlite3_vtab *, const char *new_name);
+/* The table of that name as SQLite has it connected now; NULL: none of ours. */
+struct table *table_find(const struct connection *, const char *place, const char *name);
 /* xBestIndex: vtab/index.c. Only consults data; nothing is asked of the remote. */
 int table_best_index(sqlite3_vtab *, sqlite3_index_info *);
 /* xUpdate: vtab/write.c. */

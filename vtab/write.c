@@ -5,6 +5,8 @@
 #include "vtab/table.h"
 
 #include "vtab/affinity.h"
+#include "vtab/bulk.h"
+#include "vtab/levels.h"
 #include "vtab/locking.h"
 #include "vtab/report.h"
 #include "vtab/running.h"
@@ -111,7 +113,8 @@ static enum status check_left_out(const struct update *update, size_t column,
                 (is_integer_key(table->schema, column) || facts->identity != 0 ||
                         facts->generated != 0);
     if (*left_out || sqlite3_value_type(value) != SQLITE_NULL ||
-            (facts->default_sql == NULL && table->schema->kind != RELATION_VIEW) ||
+            (facts->default_sql == NULL && !facts->default_untold &&
+                    table->schema->kind != RELATION_VIEW) ||
             sqlite3_value_frombind(value)) {
         return STATUS_OK;
     }
@@ -353,6 +356,31 @@ static enum status take_change(struct update *update, struct error *err) {
 /* ---- sending ------------------------------------------------------------------------------
  */
 
+static bool is_only_row(const struct update *update) {
+    return update->change.kind == CHANGE_INSERT && update->table->insert.one_row;
+}
+
+/* Where all rows of a statement are one request their answer comes too late for SQLite to pass
+ * over one of them, or to keep those before it. */
+static enum status check_one_request(const struct update *update, struct error *err) {
+    const struct server *server = update->table->server;
+    bool passes_over = update->change.on_conflict == ON_CONFLICT_IGNORE &&
+                       update->change.kind == CHANGE_INSERT;
+
+    if (!server_can(server, DRIVER_ONE_REQUEST) || is_only_row(update) ||
+            (!passes_over && !update->by_row)) {
+        return STATUS_OK;
+    }
+    error_set(err, STATUS_UNSUPPORTED,
+            "OR %s cannot be kept for table \"%s\" but for INSERT ... VALUES of one row: "
+            "server \"%s\" writes a statement as a whole",
+            passes_over ? "IGNORE" : "FAIL", update->table->name, server->name);
+    error_explain(err, NULL, NULL,
+            passes_over ? "write row by row, or leave the rows out with WHERE NOT EXISTS"
+                        : "write row by row");
+    return STATUS_UNSUPPORTED;
+}
+
 /* Rows may wait for each other where a failure that shows late undoes all the same: the whole
  * of an autocommit statement. The first row does not, so that a session that died unseen is
  * noticed with it. */
@@ -360,6 +388,9 @@ static bool may_wait(const struct update *update) {
     const struct server *server = update->table->server;
     sqlite3 *db = update->table->connection->db;
 
+    if (server_can(server, DRIVER_ONE_REQUEST)) {
+        return !is_only_row(update);
+    }
     return server->transaction.used && sqlite3_get_autocommit(db) &&
            update->change.on_conflict == ON_CONFLICT_ABORT && !update->by_row &&
            strcmp(options_text(&server->options, "batch"), "auto") == 0 &&
@@ -373,6 +404,12 @@ static enum status flush_others(struct table *table, struct error *err) {
 
     while (other != NULL && (other == table || !other->waiting)) {
         other = other->next_writing;
+    }
+    if (other != NULL && server_can(server, DRIVER_ONE_REQUEST)) {
+        return error_set(err, STATUS_UNSUPPORTED,
+                "a statement cannot write to table \"%s\" and to table \"%s\": server \"%s\" "
+                "writes it as one request",
+                other->name, table->name, server->name);
     }
     return other != NULL ? table_flush_all(server, err) : STATUS_OK;
 }
@@ -388,7 +425,8 @@ static void explain_stale(struct error *err) {
     }
 }
 
-static enum status send_once(struct update *update, struct error *err) {
+static enum status send_once(void *pointer, struct error *err) {
+    struct update *update = pointer;
     struct table *table = update->table;
     struct session *session;
     struct writer *writer = NULL;
@@ -412,24 +450,6 @@ static enum status send_once(struct update *update, struct error *err) {
         table_drop_writers(table->server);
     }
     transaction_wrote(table->server, status, err);
-    return status;
-}
-
-static enum status send_change(struct update *update, struct error *err) {
-    struct server *server = update->table->server;
-    bool used_before = server->session != NULL && !server->session->broken;
-    enum status status = send_once(update, err);
-
-    if (status == STATUS_LOST && used_before && transaction_restart(server)) {
-        error_clear(err);
-        status = send_once(update, err);
-    }
-    for (int tries = 1; status == STATUS_RETRY && transaction_restart(server) &&
-                        tries < TRANSACTION_TRIES_MAX;
-            tries++) {
-        error_clear(err);
-        status = send_once(update, err);
-    }
     return status;
 }
 
@@ -511,9 +531,21 @@ int table_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int
     struct update update = { .table = (struct table *)base, .argc = argc, .argv = argv };
     struct error err = { 0 };
 
-    if (transaction_writable(update.table, &err) != STATUS_OK ||
-            take_change(&update, &err) != STATUS_OK ||
-            send_change(&update, &err) != STATUS_OK) {
+    struct gathering *gathering = update.table->connection->gathering;
+    enum status status = transaction_writable(update.table, &err);
+
+    if (status == STATUS_OK) {
+        status = take_change(&update, &err);
+    }
+    if (status == STATUS_OK && gathering != NULL) {
+        status = gathering_add(gathering, update.table->schema, &update.change, &err);
+    } else if (status == STATUS_OK) {
+        status = check_one_request(&update, &err);
+        status = status == STATUS_OK
+                         ? transaction_try(update.table->server, send_once, &update, &err)
+                         : status;
+    }
+    if (status != STATUS_OK) {
         return report_update(&update, &err);
     }
     if (update.result.affected == 0 && update.conflict == SQLITE_IGNORE) {
