@@ -4,9 +4,11 @@
 #include "base/memory.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { TEXT_BYTES_FIRST = 64 };
@@ -132,6 +134,36 @@ void text_append_json(struct text *text, const char *string, size_t length) {
         }
     }
     text_append_char(text, '"');
+}
+
+enum { REAL_DIGITS_MIN = 15, REAL_DIGITS_MAX = 17, REAL_BYTES = 40 };
+
+void text_append_json_real(struct text *text, double real) {
+    char digits[REAL_BYTES];
+    size_t length;
+
+    real = real == 0 ? 0.0 : real; /* as batches and columns have it: no -0.0 */
+    if (isinf(real)) {
+        text_append(text, real > 0 ? "9e999" : "-9e999");
+        return;
+    }
+    for (int count = REAL_DIGITS_MIN; count <= REAL_DIGITS_MAX; count++) {
+        snprintf(digits, sizeof(digits), "%.*g", count, real);
+        if (strtod(digits, NULL) == real) {
+            break;
+        }
+    }
+    length = strspn(digits, "-0123456789");
+    text_append_bytes(text, digits, length);
+    if (digits[length] == '\0') {
+        text_append(text, ".0");
+        return;
+    }
+    if (digits[length] != 'e') { /* the point of whatever locale the host has set */
+        text_append_char(text, '.');
+        length += strcspn(digits + length, "0123456789");
+    }
+    text_append(text, digits + length);
 }
 
 const char *text_get(const struct text *text) {

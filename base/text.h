@@ -27,7 +27,10 @@ void text_append_hex(struct text *, const void *bytes, size_t length); /* lower 
 void text_printf(struct text *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_append_json(
         struct text *, const char *, size_t length); /* as a JSON string, with quotes */
-const char *text_get(const struct text *);           /* "" when empty or failed */
+/* As few digits as tell the number from its neighbours, and a sign that it is a REAL. JSON has
+ * no infinity: 9e999 is what SQLite's own reader makes one of. Never NaN. */
+void text_append_json_real(struct text *, double);
+const char *text_get(const struct text *);                       /* "" when empty or failed */
 enum status text_status(const struct text *, struct error *err); /* fills err on failure */
 char *text_steal(
         struct text *); /* given: memory_free(); NULL on failure; the text is empty then */

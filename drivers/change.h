@@ -58,4 +58,27 @@ enum write_flag {
     WRITE_WANT_ROWID = 2, /* the result's rowid will be used: last_insert_rowid() */
 };
 
+/* Rows to be changed in one statement that gives them back: bridge_insert and its kin. All have
+ * the same kind and states and ON_CONFLICT_ABORT; of UPDATEs all set the same values. */
+enum { CHANGE_SET_ROWS_MAX = 500 };
+
+/* ON CONFLICT of an INSERT. */
+struct change_conflict {
+    const char *target; /* the remote's own text, "(a) WHERE b > 0"; NULL: */
+    const int *columns; /* the columns of a unique key */
+    size_t column_count;
+    bool nothing;      /* rows in conflict stay as they are and are not given back */
+    const int *update; /* else columns to set; never empty */
+    const bool *keep;  /* by place in update: a NULL that was given keeps the old value, */
+    const bool *as_is; /* any value does: the row is written only to be given back */
+    size_t update_count;
+};
+
+struct change_set {
+    const struct schema *schema;
+    const struct change *rows; /* UPDATE, DELETE: of an identity that tells rows apart */
+    size_t row_count;          /* 1 to CHANGE_SET_ROWS_MAX; 1 when no column is set */
+    const struct change_conflict *conflict; /* NULL: it is an error */
+};
+
 #endif

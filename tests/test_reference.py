@@ -20,7 +20,7 @@ def field(text, name):
 def specs():
     """{table: {option: its text}} of every table of options that is not empty."""
     found = {}
-    for path in [ROOT / "drivers/registry.c", *sorted((ROOT / "drivers").glob("*/driver.c"))]:
+    for path in [ROOT / "drivers/registry.c", ROOT / "vtab/bulk_upsert.c", *sorted((ROOT / "drivers").glob("*/driver.c"))]:
         for table, body in SPEC.findall(path.read_text()):
             parts = re.split(r"\{ \.name = \"([^\"]+)\"", body)[1:]
             options = dict(zip(parts[::2], parts[1::2]))

@@ -1,6 +1,7 @@
 """Every storage class into every type, through SQLite: what was stored reads back as a local
 table of the same declaration would hold it, or as the remote spells that very value; anything
 else failed, and said for which table, column, value class and remote type."""
+import json
 import re
 import sqlite3
 
@@ -142,6 +143,42 @@ def test_every_class_into_every_type(place):
     assert not wrong, "\n".join(wrong)
     assert sum(outcomes.values()) >= CELLS_MIN, outcomes
     assert outcomes["stored"] > 500 and outcomes["refused"] > 500, outcomes
+
+
+SAMPLE = 7  # one cell in so many
+
+
+def test_bridge_insert_converts_alike(place):
+    """A sample of the same cells, given as JSON: stored or refused as by an INSERT, and given back as read."""
+    db, _, remote = place
+    stored, cell = 0, 0
+    for number, ((pg_type, options), shown) in enumerate(columns().items(), 2000):
+        table = make(place, number, pg_type, options)
+        for value in VALUES + shown:
+            cell += 1
+            if cell % SAMPLE or isinstance(value, bytes) or value in (INF, -INF) or (
+                    isinstance(value, str) and "\0" in value):
+                continue
+            outcome, returned = None, None
+            try:
+                db.execute(f"INSERT INTO {table} VALUES(1, ?)", (value,))
+                outcome = db.execute(f"SELECT c FROM {table}").fetchone()[0]
+                remote.execute(f"DELETE FROM {table}")
+            except sqlite3.Error as failure:
+                outcome = str(failure).partition("\n")[0]
+            try:
+                row = json.dumps({"id": 1, "c": value})  # json_object() writes 15 digits of a REAL
+                (answer,) = db.execute("SELECT bridge_insert(?, ?)", (table, row)).fetchone()
+                returned = json.loads(answer)[0]["c"]
+                if isinstance(outcome, bytes):
+                    returned = bytes.fromhex(returned.removeprefix("\\x"))
+                assert db.execute(f"SELECT c FROM {table}").fetchone()[0] == outcome
+                remote.execute(f"DELETE FROM {table}")
+                stored += 1
+            except sqlite3.Error as failure:
+                returned = str(failure).partition("\n")[0]
+            assert same(returned, outcome), (pg_type, options, value)
+    assert stored > 100, stored
 
 
 def test_what_is_shown_can_be_written(place):

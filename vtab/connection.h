@@ -12,9 +12,10 @@
 #include "drivers/registry.h"
 #include "vtab/log.h"
 
-struct recorder; /* vtab/explain.h */
-struct table;    /* vtab/table.h */
-struct lookup;   /* vtab/lookup.c */
+struct recorder;  /* vtab/explain.h */
+struct table;     /* vtab/table.h */
+struct lookup;    /* vtab/lookup.c */
+struct gathering; /* vtab/bulk.h */
 
 /* One relation of a server as this connection knows it. */
 struct known_table {
@@ -116,14 +117,16 @@ struct connection {
     struct server *servers;
     struct own_definition *own;
     struct log log;
-    struct recorder *recorder; /* set while bridge_explain runs a statement */
-    bool locked;               /* bridge_lock() or DRAWBRIDGE_LOCK=1 */
-    int64_t redescribed;       /* times a change made SQLite connect its tables afresh */
-    int creating_own;          /* > 0 while bridge_attach creates tables */
-    bool enlisting;            /* the write under way only serves to hear of the transaction */
-    uint64_t breaks;           /* failed writes, savepoints, begins and ends of transactions */
-    size_t lookup_bytes;       /* of all that lookups keep */
-    uint64_t row_key[2];       /* what numbers of vtab/row_keys.h are made with */
+    struct recorder *recorder;   /* set while bridge_explain runs a statement */
+    struct table *tables;        /* that SQLite has connected, the newest first */
+    struct gathering *gathering; /* set while rows of a statement are gathered, not sent */
+    bool locked;                 /* bridge_lock() or DRAWBRIDGE_LOCK=1 */
+    int64_t redescribed;         /* times a change made SQLite connect its tables afresh */
+    int creating_own;            /* > 0 while bridge_attach creates tables */
+    bool enlisting;      /* the write under way only serves to hear of the transaction */
+    uint64_t breaks;     /* failed writes, savepoints, begins and ends of transactions */
+    size_t lookup_bytes; /* of all that lookups keep */
+    uint64_t row_key[2]; /* what numbers of vtab/row_keys.h are made with */
     /* Are like(), glob() and the built-in collations SQLite's own? Asked once per snapshot. */
     bool builtins_known, like_builtin, glob_builtin, like_case_sensitive;
 };
@@ -133,7 +136,8 @@ struct connection *connection_retain(struct connection *);
 void connection_release(void *connection); /* fits every xDestroy */
 /* host.interrupted: sqlite3_interrupt(), Ctrl-C or a progress handler that says stop. */
 bool connection_interrupted(void *connection);
-bool connection_is_utf16(struct connection *);
+/* true also where it could not be learned: text is compared here then. */
+enum status connection_is_utf16(struct connection *, bool *utf16, struct error *);
 
 /* SQLite compares the names of servers without case. */
 struct server *server_find(struct connection *, const char *name);

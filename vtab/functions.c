@@ -1,10 +1,12 @@
 /* The scalar functions: bridge_attach, bridge_server, bridge_detach, bridge_refresh,
- * bridge_lock, bridge_ping, bridge_exec, bridge_version.
+ * bridge_lock, bridge_ping, bridge_exec, bridge_version; those that write rows are in bulk.c.
  *
  * They reach files, networks and the schema, so all are DIRECTONLY: a view, trigger or index of
  * a stranger's database file cannot call them. bridge_version alone is harmless. */
 #include "vtab/attach.h"
+#include "vtab/call.h"
 #include "vtab/cell.h"
+#include "vtab/host.h"
 #include "vtab/module.h"
 #include "vtab/report.h"
 #include "vtab/transaction.h"
@@ -13,17 +15,7 @@
 
 enum { VERSION_BYTES_MAX = 4096 };
 
-/* One call: what it is given and where its failure goes. */
-struct call {
-    sqlite3_context *context;
-    struct connection *connection;
-    int argc;
-    sqlite3_value **argv;
-};
-
-/* An argument as text. It is never repeated in an error when it may be a URL with a password.
- */
-static enum status call_text(
+enum status call_text(
         const struct call *call, int i, const char *what, const char **out, struct error *err) {
     if (i >= call->argc || sqlite3_value_type(call->argv[i]) == SQLITE_NULL) {
         return error_set(err, STATUS_USAGE, "%s is missing", what);
@@ -42,19 +34,22 @@ static enum status call_unlocked(const struct call *call, const char *name, stru
     return STATUS_OK;
 }
 
-/* PRAGMA query_only holds for what is written elsewhere as well. */
-static enum status call_writes(const struct call *call, struct error *err) {
+enum status call_writes(const struct call *call, struct error *err) {
+    sqlite3 *db = call->connection->db;
     sqlite3_stmt *stmt = NULL;
-    bool only_queries = false;
+    int code = sqlite3_prepare_v2(db, "PRAGMA query_only", -1, &stmt, NULL);
+    enum status status = STATUS_OK;
 
-    if (sqlite3_prepare_v2(call->connection->db, "PRAGMA query_only", -1, &stmt, NULL) ==
-                    SQLITE_OK &&
-            sqlite3_step(stmt) == SQLITE_ROW) {
-        only_queries = sqlite3_column_int(stmt, 0) != 0;
+    if (code == SQLITE_OK) {
+        code = sqlite3_step(stmt);
+    }
+    if (code != SQLITE_ROW) {
+        status = host_failed(db, code, err);
+    } else if (sqlite3_column_int(stmt, 0) != 0) {
+        status = error_set(err, STATUS_READONLY, "PRAGMA query_only is on");
     }
     sqlite3_finalize(stmt);
-    return only_queries ? error_set(err, STATUS_READONLY, "PRAGMA query_only is on")
-                        : STATUS_OK;
+    return status;
 }
 
 static enum status call_server(
@@ -339,6 +334,10 @@ static const struct function functions[] = {
     { "bridge_lock", 0, SQLITE_DIRECTONLY, call_lock },
     { "bridge_ping", 1, SQLITE_DIRECTONLY, call_ping },
     { "bridge_exec", -1, SQLITE_DIRECTONLY, call_exec },
+    { "bridge_insert", 2, SQLITE_DIRECTONLY, call_insert },
+    { "bridge_update", 3, SQLITE_DIRECTONLY, call_update },
+    { "bridge_delete", 2, SQLITE_DIRECTONLY, call_delete },
+    { "bridge_upsert", -1, SQLITE_DIRECTONLY, call_upsert },
     { "bridge_version", 0, SQLITE_INNOCUOUS, call_version },
 };
 
@@ -390,7 +389,7 @@ static void function_called(sqlite3_context *context, int argc, sqlite3_value **
         report_function(context, &err);
         return;
     }
-    if (registered->function->call(&call, &err) != STATUS_OK) {
+    if (function->call(&call, &err) != STATUS_OK) {
         report_function(context, &err);
     }
 }

@@ -1,39 +1,28 @@
 /* Plain SQL on the host's own connection; see host.h. */
 #include "vtab/host.h"
 
+#include "vtab/report.h"
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
 
-/* What the codes of local statements are called here; report.c turns them back. */
-static const struct {
-    int code;
-    enum status status;
-} host_statuses[] = {
-    { SQLITE_NOMEM, STATUS_NOMEM },
-    { SQLITE_INTERRUPT, STATUS_CANCELLED },
-    { SQLITE_AUTH, STATUS_DENIED },
-    { SQLITE_READONLY, STATUS_READONLY },
-    { SQLITE_BUSY, STATUS_TIMEOUT },
-    { SQLITE_LOCKED, STATUS_TIMEOUT },
-    { SQLITE_CANTOPEN, STATUS_UNREACHABLE },
-    { SQLITE_TOOBIG, STATUS_TOO_BIG },
-};
-
 enum status host_failed(sqlite3 *db, int code, struct error *err) {
-    const char *message = sqlite3_errmsg(db);
-    enum status status = STATUS_USAGE;
+    struct error why = { 0 };
+    enum status status;
 
-    for (size_t i = 0; i < sizeof(host_statuses) / sizeof(host_statuses[0]); i++) {
-        if (host_statuses[i].code == (code & 0xff)) {
-            status = host_statuses[i].status;
-        }
-    }
-    error_set(err, status, "%s", message);
-    if (strlen(message) >= ERROR_MESSAGE_BYTES) {
-        error_explain(err, NULL, message, NULL); /* the message was cut */
-    }
+    report_read(
+            (sqlite3_errcode(db) & 0xff) == (code & 0xff) ? sqlite3_extended_errcode(db) : code,
+            sqlite3_errmsg(db), &why);
+    status = why.status;
+    error_move(err, &why);
     return status;
+}
+
+enum status host_looked(sqlite3 *db, int code, struct error *err) {
+    bool stops = (code & 0xff) == SQLITE_INTERRUPT || (code & 0xff) == SQLITE_NOMEM;
+
+    return stops ? host_failed(db, code, err) : STATUS_OK;
 }
 
 enum status host_run(sqlite3 *db, struct error *err, const char *format, ...) {

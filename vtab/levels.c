@@ -173,3 +173,21 @@ bool transaction_restart(struct server *server) {
     error_clear(&transaction->failure);
     return true;
 }
+
+enum status transaction_try(struct server *server,
+        enum status (*write)(void *context, struct error *), void *context, struct error *err) {
+    bool used_before = server->session != NULL && !server->session->broken;
+    enum status status = write(context, err);
+
+    if (status == STATUS_LOST && used_before && transaction_restart(server)) {
+        error_clear(err);
+        status = write(context, err);
+    }
+    for (int tries = 1; status == STATUS_RETRY && transaction_restart(server) &&
+                        tries < TRANSACTION_TRIES_MAX;
+            tries++) {
+        error_clear(err);
+        status = write(context, err);
+    }
+    return status;
+}

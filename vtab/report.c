@@ -9,6 +9,25 @@
 
 #include <string.h>
 
+/* What the primary codes are called here; any other is STATUS_USAGE. */
+static const struct {
+    int code;
+    enum status status;
+} statuses[] = {
+    { SQLITE_NOMEM, STATUS_NOMEM },
+    { SQLITE_INTERRUPT, STATUS_CANCELLED },
+    { SQLITE_AUTH, STATUS_DENIED },
+    { SQLITE_READONLY, STATUS_READONLY },
+    { SQLITE_BUSY, STATUS_TIMEOUT },
+    { SQLITE_LOCKED, STATUS_TIMEOUT },
+    { SQLITE_CANTOPEN, STATUS_UNREACHABLE },
+    { SQLITE_TOOBIG, STATUS_TOO_BIG },
+    { SQLITE_MISMATCH, STATUS_VALUE },
+    { SQLITE_CORRUPT, STATUS_PROTOCOL },
+    { SQLITE_IOERR, STATUS_OUTCOME_UNKNOWN },
+    { SQLITE_CONSTRAINT, STATUS_CONSTRAINT },
+};
+
 enum { REPORT_BYTES_MAX = 1024 * 1024, REPORT_STATEMENT_BYTES_MAX = 4096 };
 
 static const int report_codes[] = {
@@ -163,6 +182,9 @@ static void report_part(struct text *text, const char *label, const char *part) 
     }
 }
 
+static const char detail_label[] = "detail", hint_label[] = "hint",
+                  statement_label[] = "remote statement";
+
 char *report_text(const struct error *err) {
     struct text text;
     char *copy;
@@ -172,15 +194,57 @@ char *report_text(const struct error *err) {
     if (err->sqlstate[0] != '\0') {
         text_printf(&text, " (SQLSTATE %s)", err->sqlstate);
     }
-    report_part(&text, "detail", err->detail);
-    report_part(&text, "hint", err->hint);
+    report_part(&text, detail_label, err->detail);
+    report_part(&text, hint_label, err->hint);
     if (err->statement != NULL) {
-        text_printf(
-                &text, "\nremote statement: %.*s", REPORT_STATEMENT_BYTES_MAX, err->statement);
+        text_printf(&text, "\n%s: %.*s", statement_label, REPORT_STATEMENT_BYTES_MAX,
+                err->statement);
     }
     copy = sqlite3_mprintf("%s", text.failure == STATUS_OK ? text_get(&text) : err->message);
     text_clear(&text);
     return copy;
+}
+
+/* Cuts the part with this label off the end of the text; NULL: there is none. */
+static const char *cut_part(char *text, const char *label) {
+    size_t length = strlen(label);
+
+    for (char *at = strchr(text, '\n'); at != NULL; at = strchr(at + 1, '\n')) {
+        if (strncmp(at + 1, label, length) == 0 && strncmp(at + 1 + length, ": ", 2) == 0) {
+            *at = '\0';
+            return at + 1 + length + 2;
+        }
+    }
+    return NULL;
+}
+
+void report_read(int extended_code, const char *text, struct error *err) {
+    char *copy = memory_copy_text(text);
+    enum status status = STATUS_USAGE;
+    const char *statement, *hint, *detail;
+
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+        if (statuses[i].code == (extended_code & 0xff)) {
+            status = statuses[i].status;
+        }
+    }
+    if (copy == NULL) {
+        error_nomem(err);
+        return;
+    }
+    statement = cut_part(copy, statement_label);
+    hint = cut_part(copy, hint_label);
+    detail = cut_part(copy, detail_label);
+    error_set(err, status, "%s", copy);
+    error_explain(err, NULL, detail, hint);
+    error_explain(err, NULL, strlen(copy) >= ERROR_MESSAGE_BYTES ? copy : NULL, NULL);
+    error_statement(err, statement);
+    for (size_t i = 0; i < sizeof(constraints) / sizeof(constraints[0]); i++) {
+        if (constraints[i].code == extended_code) {
+            err->constraint = (enum constraint_kind)i;
+        }
+    }
+    memory_free(copy);
 }
 
 int report_vtab(char **message, struct error *err) {

@@ -19,6 +19,9 @@ int report_written_code(const struct error *);
 /* One text with everything: message, SQLSTATE, detail, hint, remote statement. Given by
  * sqlite3_malloc; NULL when memory is out. */
 char *report_text(const struct error *);
+/* The reverse of both: an error that SQLite has passed on from one of our own tables, or one of
+ * its own. */
+void report_read(int extended_code, const char *text, struct error *);
 /* A broken constraint of a table in SQLite's own words, under the names it has in SQLite; what
  * the remote says of it comes behind. Nothing is done with any other error. */
 void report_constraint(struct error *, const struct schema *, const char *table);

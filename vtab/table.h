@@ -10,6 +10,7 @@
 struct table {
     sqlite3_vtab base; /* must be first: SQLite sees only this */
     struct connection *connection;
+    struct table *next;          /* of the connection's */
     struct server *server;       /* one reference */
     const struct driver *driver; /* the one that made schema */
     struct schema *schema;       /* one reference; what was declared */
@@ -17,9 +18,11 @@ struct table {
     char *place, *name;
     bool utf16;
     int cursors;
-    bool enlisted;              /* SQLite told it of a transaction that is not over */
-    bool born;                  /* in that transaction */
-    struct writer *writer;      /* NULL until the transaction writes to it */
+    struct cursor *spare;  /* closed, for the next xOpen: correlated subqueries open many */
+    int64_t plans;         /* how often SQLite asked for one: each new statement does */
+    bool enlisted;         /* SQLite told it of a transaction that is not over */
+    bool born;             /* in that transaction */
+    struct writer *writer; /* NULL until the transaction writes to it */
     struct table *next_writing; /* of the server's */
     bool waiting;               /* rows of its writer may not be sent yet */
     uint64_t locked;            /* the statement whose rows were locked as they were read */
@@ -39,6 +42,8 @@ int table_connect(sqlite3 *, void *connection, int argc, const char *const *argv
 int table_disconnect(sqlite3_vtab *);
 int table_destroy(sqlite3_vtab *);
 int table_rename(sqlite3_vtab *, const char *new_name);
+/* The table of that name as SQLite has it connected now; NULL: none of ours. */
+struct table *table_find(const struct connection *, const char *place, const char *name);
 /* xBestIndex: vtab/index.c. Only consults data; nothing is asked of the remote. */
 int table_best_index(sqlite3_vtab *, sqlite3_index_info *);
 /* xUpdate: vtab/write.c. */

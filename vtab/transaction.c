@@ -391,7 +391,9 @@ enum status transaction_alone_begin(struct server *server, bool *alone, struct e
         server->transaction.tables = 1;
         return STATUS_OK;
     }
-    transaction_enlist_reader(server);
+    if (transaction_enlist_reader(server, err) != STATUS_OK) {
+        return err->status;
+    }
     if (server->transaction.tables > 0) {
         return STATUS_OK;
     }

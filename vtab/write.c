@@ -5,6 +5,7 @@
 #include "vtab/table.h"
 
 #include "vtab/affinity.h"
+#include "vtab/bulk.h"
 #include "vtab/levels.h"
 #include "vtab/locking.h"
 #include "vtab/report.h"
@@ -424,7 +425,8 @@ static void explain_stale(struct error *err) {
     }
 }
 
-static enum status send_once(struct update *update, struct error *err) {
+static enum status send_once(void *pointer, struct error *err) {
+    struct update *update = pointer;
     struct table *table = update->table;
     struct session *session;
     struct writer *writer = NULL;
@@ -448,24 +450,6 @@ static enum status send_once(struct update *update, struct error *err) {
         table_drop_writers(table->server);
     }
     transaction_wrote(table->server, status, err);
-    return status;
-}
-
-static enum status send_change(struct update *update, struct error *err) {
-    struct server *server = update->table->server;
-    bool used_before = server->session != NULL && !server->session->broken;
-    enum status status = send_once(update, err);
-
-    if (status == STATUS_LOST && used_before && transaction_restart(server)) {
-        error_clear(err);
-        status = send_once(update, err);
-    }
-    for (int tries = 1; status == STATUS_RETRY && transaction_restart(server) &&
-                        tries < TRANSACTION_TRIES_MAX;
-            tries++) {
-        error_clear(err);
-        status = send_once(update, err);
-    }
     return status;
 }
 
@@ -547,10 +531,21 @@ int table_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int
     struct update update = { .table = (struct table *)base, .argc = argc, .argv = argv };
     struct error err = { 0 };
 
-    if (transaction_writable(update.table, &err) != STATUS_OK ||
-            take_change(&update, &err) != STATUS_OK ||
-            check_one_request(&update, &err) != STATUS_OK ||
-            send_change(&update, &err) != STATUS_OK) {
+    struct gathering *gathering = update.table->connection->gathering;
+    enum status status = transaction_writable(update.table, &err);
+
+    if (status == STATUS_OK) {
+        status = take_change(&update, &err);
+    }
+    if (status == STATUS_OK && gathering != NULL) {
+        status = gathering_add(gathering, update.table->schema, &update.change, &err);
+    } else if (status == STATUS_OK) {
+        status = check_one_request(&update, &err);
+        status = status == STATUS_OK
+                         ? transaction_try(update.table->server, send_once, &update, &err)
+                         : status;
+    }
+    if (status != STATUS_OK) {
         return report_update(&update, &err);
     }
     if (update.result.affected == 0 && update.conflict == SQLITE_IGNORE) {

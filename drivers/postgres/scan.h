@@ -87,6 +87,8 @@ enum status pg_scan_send(struct pg_scan *, const struct pg_command *parameters, 
 /* ---- relation.c ---------------------------------------------------------------------------
  */
 
+/* How the rows of a query over a relation are read. */
+enum status pg_scan_keep_query(struct pg_scan *, const struct query *, struct error *);
 /* scan->fields as a row of the batch; its number in the scan, from 1 on, is for errors. */
 enum status pg_relation_row(
         struct pg_scan *, struct batch *, int64_t number, struct error *err);

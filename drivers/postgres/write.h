@@ -1,11 +1,12 @@
-/* Writing: the statement of a change (write_sql.c, pure) and rows on their way (write.c). */
+/* Writing: the statement of a change (write_sql.c, pure), rows on their way (write.c), and rows
+ * that come back (bulk.c). */
 #ifndef DRAWBRIDGE_DRIVERS_POSTGRES_WRITE_H
 #define DRAWBRIDGE_DRIVERS_POSTGRES_WRITE_H
 
 #include "drivers/postgres/scan.h"
 #include "drivers/postgres/values.h"
 
-/* Where the row of an INSERT comes from. */
+/* Where the row of an INSERT comes from, or the identities of UPDATE and DELETE. */
 enum pg_source {
     PG_SOURCE_ROW,    /* one parameter for each column */
     PG_SOURCE_ARRAYS, /* one array for each column: unnest() */
@@ -24,6 +25,7 @@ struct pg_shape {
 
 /* How many parameters the identity of a row takes. */
 size_t pg_identity_count(const struct schema *);
+enum pg_parameter pg_identity_parameter(const struct schema *, size_t part);
 bool pg_is_set(const struct pg_shape *, size_t column);
 size_t pg_parameter_count(const struct pg_shape *);
 enum status pg_write_sql(const struct pg_shape *, struct text *sql, struct error *);
@@ -60,7 +62,8 @@ struct pg_sending {
 /* Of a row. The rows must stay as they are. */
 enum status pg_sending_row(
         struct pg_sending *, const struct pg_rows *, size_t row, size_t count, struct error *);
-/* Of all rows: an array for each of the columns that are set. */
+/* Of all rows: an array for each of the columns that are set; of UPDATE and DELETE the values
+ * of the first row, and an array for each part of the identity. */
 enum status pg_sending_arrays(
         struct pg_sending *, const struct pg_rows *, const struct pg_shape *, struct error *);
 

@@ -219,10 +219,27 @@ static enum status sending_array(struct pg_sending *sending, const struct pg_row
     return STATUS_OK;
 }
 
+static enum status sending_identities(struct pg_sending *sending, const struct pg_rows *rows,
+        const struct pg_shape *shape, struct error *err) {
+    size_t count = pg_parameter_count(shape), parts = pg_identity_count(shape->schema);
+    enum status status = pg_sending_row(sending, rows, 0, count, err);
+
+    for (size_t i = 0; i < parts && status == STATUS_OK; i++) {
+        status = sending_array(sending, rows, count - parts + i, count,
+                pg_parameter_oid(pg_identity_parameter(shape->schema, i)), err);
+    }
+    return status;
+}
+
 enum status pg_sending_arrays(struct pg_sending *sending, const struct pg_rows *rows,
         const struct pg_shape *shape, struct error *err) {
     size_t count = pg_parameter_count(shape), column = 0;
-    enum status status = sending_start(sending, count, err);
+    enum status status;
+
+    if (shape->kind != CHANGE_INSERT) {
+        return sending_identities(sending, rows, shape, err);
+    }
+    status = sending_start(sending, count, err);
 
     for (size_t i = 0; i < shape->schema->column_count && status == STATUS_OK; i++) {
         if (pg_is_set(shape, i)) {

@@ -100,10 +100,11 @@ static void append_column(struct write_sql *w, const char *alias, int column) {
     pg_append_identifier(w->sql, w->shape->schema->columns[column].remote_name);
 }
 
-static void append_match(struct write_sql *w, const char *alias, int column, size_t number) {
+static void append_match(struct write_sql *w, const char *alias, int column, size_t number,
+        enum pg_source source) {
     append_column(w, alias, column);
     append_equals(w, column);
-    append_value(w, column, number, PG_SOURCE_ROW);
+    append_value(w, column, number, source);
 }
 
 /* ---- the row ------------------------------------------------------------------------------
@@ -113,23 +114,58 @@ static void append_match(struct write_sql *w, const char *alias, int column, siz
 static void append_identity(struct write_sql *w, const char *alias) {
     const struct schema *schema = w->shape->schema;
     size_t number = set_count(w->shape) + 1;
+    bool arrays = w->shape->source == PG_SOURCE_ARRAYS;
 
     switch (schema->identity) {
     case IDENTITY_ROWID:
-        text_printf(w->sql, "%s.ctid = $%zu::text::tid", alias, number);
+        text_printf(w->sql, arrays ? "%s.ctid = u.c%zu::tid" : "%s.ctid = $%zu::text::tid",
+                alias, number);
         if (pg_relation(schema)->leaf_count > 0) {
-            text_printf(w->sql, " AND %s.tableoid = $%zu::int8::oid", alias, number + 1);
+            text_printf(w->sql,
+                    arrays ? " AND %s.tableoid = u.c%zu::oid"
+                           : " AND %s.tableoid = $%zu::int8::oid",
+                    alias, number + 1);
         }
         break;
     case IDENTITY_ROW:
         for (size_t i = 0; i < schema->find_count; i++) {
             text_append(w->sql, i > 0 ? " AND " : "");
-            append_match(w, alias, schema->find_columns[i], number + i);
+            append_match(w, alias, schema->find_columns[i], number + i, w->shape->source);
         }
         break;
     default:
-        append_match(w, alias, schema->key_column, number);
+        append_match(w, alias, schema->key_column, number, w->shape->source);
     }
+}
+
+enum pg_parameter pg_identity_parameter(const struct schema *schema, size_t part) {
+    int column =
+            schema->identity == IDENTITY_ROW ? schema->find_columns[part] : schema->key_column;
+
+    if (schema->identity == IDENTITY_ROWID) {
+        return part == 0 ? PG_PARAMETER_TEXT : PG_PARAMETER_INT8;
+    }
+    return pg_value_rule(pg_column(schema, column))->parameter;
+}
+
+/* word: FROM or USING. Named as the parameters are numbered. */
+static void append_identities(struct write_sql *w, const char *word) {
+    const struct schema *schema = w->shape->schema;
+    size_t first = set_count(w->shape) + 1, count = pg_identity_count(schema);
+
+    if (w->shape->source != PG_SOURCE_ARRAYS) {
+        return;
+    }
+    text_printf(w->sql, " %s unnest(", word);
+    for (size_t i = 0; i < count; i++) {
+        text_printf(w->sql, "%s$%zu::%s[]", i > 0 ? ", " : "", first + i,
+                pg_parameter_name(pg_identity_parameter(schema, i)));
+    }
+    text_append(w->sql, ") AS u(");
+    for (size_t i = 0; i < count; i++) {
+        text_printf(w->sql, "%sc%zu", i > 0 ? ", " : "", first + i);
+    }
+    text_append_char(w->sql, ')');
 }
 
 /* ---- rows in the way ----------------------------------------------------------------------
@@ -171,7 +207,7 @@ static void append_conflict(struct write_sql *w, const struct key *key) {
 
         text_append(w->sql, i > 0 ? " AND " : "");
         if (number > 0) {
-            append_match(w, "o", column, number);
+            append_match(w, "o", column, number, PG_SOURCE_ROW);
         } else {
             append_column(w, "o", column);
             append_equals(w, column);
@@ -332,6 +368,7 @@ static void append_update(struct write_sql *w) {
     }
     text_append(w->sql, gone ? " FROM " : "");
     text_append(w->sql, gone ? gone_rows : "");
+    append_identities(w, "FROM");
     text_append(w->sql, " WHERE ");
     append_identity(w, "r");
 }
@@ -354,7 +391,9 @@ enum status pg_write_sql(const struct pg_shape *shape, struct text *sql, struct 
     case CHANGE_DELETE:
         text_append(sql, "DELETE FROM ");
         pg_append_relation(sql, shape->schema);
-        text_append(sql, " AS r WHERE ");
+        text_append(sql, " AS r");
+        append_identities(&w, "USING");
+        text_append(sql, " WHERE ");
         append_identity(&w, "r");
         break;
     }

@@ -8,7 +8,7 @@ static const char *const conflict_words[] = {
     [ON_CONFLICT_REPLACE] = "OR REPLACE ",
 };
 
-static void append_table(struct text *sql, const struct schema *schema) {
+void sq_append_table(struct text *sql, const struct schema *schema) {
     text_append(sql, "main.");
     sq_append_identifier(sql, schema->remote_name);
 }
@@ -22,7 +22,7 @@ static void append_insert(
     size_t count = 0;
 
     text_printf(sql, "INSERT %sINTO ", conflict_words[change->on_conflict]);
-    append_table(sql, schema);
+    sq_append_table(sql, schema);
     for (size_t i = 0; i < schema->column_count; i++) {
         if (is_set(change, i)) {
             text_append(sql, count++ == 0 ? "(" : ", ");
@@ -64,7 +64,7 @@ static size_t append_update(
     size_t count = 0;
 
     text_printf(sql, "UPDATE %s", conflict_words[change->on_conflict]);
-    append_table(sql, schema);
+    sq_append_table(sql, schema);
     for (size_t i = 0; i < schema->column_count; i++) {
         if (is_set(change, i)) {
             text_append(sql, count++ == 0 ? " SET " : ", ");
@@ -86,7 +86,7 @@ enum status sq_change_sql(const struct schema *schema, const struct change *chan
         break;
     case CHANGE_DELETE:
         text_append(sql, "DELETE FROM ");
-        append_table(sql, schema);
+        sq_append_table(sql, schema);
         append_where(sql, schema, 1);
         break;
     }
@@ -95,7 +95,7 @@ enum status sq_change_sql(const struct schema *schema, const struct change *chan
 
 enum status sq_find_sql(const struct schema *schema, struct text *sql, struct error *err) {
     text_append(sql, "SELECT 1 FROM ");
-    append_table(sql, schema);
+    sq_append_table(sql, schema);
     append_where(sql, schema, 1);
     return text_status(sql, err);
 }

@@ -2,9 +2,6 @@
  * statement it reads from; scan.c steps it. */
 #include "drivers/sqlite/internal.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { JSON_BYTES_MAX = BATCH_HEAP_BYTES_MAX, NUMBER_BYTES = 8 };
@@ -88,38 +85,6 @@ enum status sq_decode_row(
 
 /* ---- JSON -------------------------------------------------------------------------- */
 
-enum { REAL_DIGITS_MIN = 15, REAL_DIGITS_MAX = 17 };
-
-/* As few digits as tell the number from its neighbours, and a sign that it is a REAL. JSON has
- * no infinity: 9e999 is what SQLite's own reader makes one of. */
-static void append_real(struct text *out, double real) {
-    char digits[40];
-    size_t length;
-
-    real = real == 0 ? 0.0 : real; /* as batches and columns have it: no -0.0 */
-    if (isinf(real)) {
-        text_append(out, real > 0 ? "9e999" : "-9e999");
-        return;
-    }
-    for (int count = REAL_DIGITS_MIN; count <= REAL_DIGITS_MAX; count++) {
-        snprintf(digits, sizeof(digits), "%.*g", count, real);
-        if (strtod(digits, NULL) == real) {
-            break;
-        }
-    }
-    length = strspn(digits, "-0123456789");
-    text_append_bytes(out, digits, length);
-    if (digits[length] == '\0') {
-        text_append(out, ".0");
-        return;
-    }
-    if (digits[length] != 'e') { /* the point of whatever locale the host has set */
-        text_append_char(out, '.');
-        length += strcspn(digits + length, "0123456789");
-    }
-    text_append(out, digits + length);
-}
-
 void sq_append_json_value(struct text *out, const struct value *value) {
     switch (value->kind) {
     case VALUE_NULL:
@@ -129,7 +94,7 @@ void sq_append_json_value(struct text *out, const struct value *value) {
         text_printf(out, "%lld", (long long)value->integer);
         break;
     case VALUE_REAL:
-        append_real(out, value->real);
+        text_append_json_real(out, value->real);
         break;
     case VALUE_TEXT:
     case VALUE_TEXT_NUL:

@@ -34,10 +34,12 @@ const struct driver sqlite_driver = {
     .scan_start = sq_scan_start,
     .scan_next = sq_scan_next,
     .scan_end = sq_scan_end,
+    .confirm = sq_confirm,
     .query_start = sq_query_start,
     .write_start = sq_write_start,
     .write_row = sq_write_row,
     .write_flush = sq_write_flush,
     .write_end = sq_write_end,
+    .change_rows = sq_change_rows,
     .execute = sq_run,
 };

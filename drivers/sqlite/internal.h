@@ -12,6 +12,7 @@
  *   dialect.c              query -> SQL + parameters (pure)
  *   scan.c, decode.c       run a statement; rows -> batch
  *   change.c, write.c      changes -> SQL (pure); writing, and what a broken constraint says
+ *   bulk.c                 many changes in one statement that gives their rows back
  *
  * The remote is a database of the very library the host runs on, so a comparison means the same
  * on both sides as soon as affinities and collations agree: all that judge.c and types.c do is
@@ -218,6 +219,8 @@ enum status sq_present(struct schema *, const struct options *, struct error *);
 enum sq_affinity sq_affinity_of(const char *type); /* SQLite's own rules */
 /* Appends what stands for a column in remote SQL: r."name", or its conversion. */
 void sq_append_column(struct text *, const struct schema *, int column);
+/* The same in a statement that writes to the table, where it has no alias. */
+void sq_append_stored(struct text *, const struct schema *, int column);
 
 /* ---- judge.c ----------------------------------------------------------------------- */
 
@@ -258,8 +261,13 @@ enum status sq_scan_start(
         struct session *, const struct query *, struct scan **out, struct error *);
 enum status sq_scan_next(struct scan *, struct batch *, struct error *);
 void sq_scan_end(struct scan *);
+enum status sq_confirm(struct session *, const struct schema *, struct error *);
 enum status sq_query_start(struct session *, const char *sql, const struct value *args,
         size_t count, struct scan **out, struct error *);
+/* One of our own statements that writes and gives all columns of the schema back; inside
+ * sq_enter(), which is left with the scan, or when it fails. */
+enum status sq_returning_start(struct sq_session *, const struct schema *, const char *sql,
+        const struct value *const *values, size_t count, struct scan **out, struct error *);
 
 /* ---- change.c ---------------------------------------------------------------------- */
 
@@ -267,6 +275,12 @@ enum status sq_query_start(struct session *, const char *sql, const struct value
  * set, in column order, and then the row's identity. */
 enum status sq_change_sql(
         const struct schema *, const struct change *, struct text *sql, struct error *);
+void sq_append_table(struct text *, const struct schema *); /* main."name" */
+
+/* ---- bulk.c ------------------------------------------------------------------------ */
+
+enum status sq_change_rows(struct session *, const struct change_set *, size_t *taken,
+        struct scan **out, struct error *);
 
 /* The row of an UPDATE or DELETE, looked for; its parameters are the identity. */
 enum status sq_find_sql(const struct schema *, struct text *sql, struct error *);
@@ -284,5 +298,10 @@ enum status sq_run(struct session *, const char *sql, const struct value *args, 
         int64_t *affected, struct error *);
 /* Which constraint, from SQLite's extended code and the message that stands in err. */
 void sq_explain_constraint(int extended_code, struct error *);
+/* A trigger of the table may have written to another one: its columns are not this one's. */
+void sq_blame_table(const struct schema *, struct error *);
+/* STATUS_VALUE: what is read of the column would not be this value. */
+enum status sq_check_value(
+        const struct schema *, size_t column, const struct value *, struct error *);
 
 #endif

@@ -21,8 +21,9 @@ struct sq_scan {
     size_t column_count;
     bool identity;
     bool finished;
-    int64_t batch_rows; /* of the next batch */
-    int64_t limit;      /* of a count; -1: none */
+    int64_t batch_rows;     /* of the next batch */
+    int64_t limit;          /* of a count; -1: none */
+    struct schema *written; /* of a statement that writes: one reference; NULL: it only reads */
 };
 
 static struct sq_scan *sq_scan(struct scan *scan) {
@@ -59,6 +60,7 @@ static void destroy_scan(struct sq_scan *scan) {
     memory_free(scan->sql);
     memory_free(scan->parameters);
     memory_free(scan->failure);
+    schema_release(scan->written);
     memory_free(scan);
 }
 
@@ -198,6 +200,20 @@ enum status sq_scan_start(
     return STATUS_OK;
 }
 
+enum status sq_confirm(struct session *base, const struct schema *schema, struct error *err) {
+    struct sq_session *session = sq_session(base);
+    enum status status = sq_guard_start(session, 0, err);
+
+    if (status == STATUS_OK) {
+        status = sq_enter(session, err);
+    }
+    if (status == STATUS_OK) {
+        status = sq_verify(session, schema, err);
+        sq_leave(session);
+    }
+    return status;
+}
+
 /* ---- the user's own statements ----------------------------------------------------- */
 
 static enum status bind_arguments(struct sq_session *session, struct sq_scan *scan,
@@ -259,6 +275,35 @@ enum status sq_query_start(struct session *base, const char *sql, const struct v
     }
     status = start_foreign(session, sql, args, count, &scan, err);
     if (status != STATUS_OK) {
+        sq_leave(session);
+        return status;
+    }
+    *out = &scan->base;
+    return STATUS_OK;
+}
+
+/* ---- statements that write ----------------------------------------------------------- */
+
+enum status sq_returning_start(struct sq_session *session, const struct schema *schema,
+        const char *sql, const struct value *const *values, size_t count, struct scan **out,
+        struct error *err) {
+    struct sq_scan *scan = NULL;
+    enum status status = create_scan(session, SQ_SCAN_ROWS, sql, &scan, err);
+
+    if (status == STATUS_OK) {
+        /* Counting references is all that is done to it. */
+        scan->written = schema_retain((struct schema *)schema);
+        scan->column_count = schema->column_count;
+        scan->batch_rows = BATCH_ROWS_MAX;
+        status = sq_prepare(session, sql, &scan->statement, err);
+    }
+    if (status == STATUS_OK) {
+        status = bind_parameters(session, scan, values, count, err);
+    }
+    if (status != STATUS_OK) {
+        if (scan != NULL) {
+            destroy_scan(scan);
+        }
         sq_leave(session);
         return status;
     }
@@ -344,6 +389,9 @@ enum status sq_scan_next(struct scan *base, struct batch *batch, struct error *e
     if (status == STATUS_OK) {
         account(session, scan, batch, bytes_before);
         return STATUS_OK;
+    }
+    if (scan->written != NULL) {
+        sq_blame_table(scan->written, &cause);
     }
     scan->failed = status;
     scan->failure = memory_copy_text(cause.message);

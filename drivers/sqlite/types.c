@@ -70,24 +70,55 @@ static enum sq_affinity storage(enum sq_affinity affinity) {
     return affinity == SQ_INTEGER ? SQ_NUMERIC : affinity;
 }
 
+/* Alone, a quoted name that is gone would become a string. */
 static void append_reference(struct text *out, const struct schema *schema, int column) {
     if (schema->kind == RELATION_QUERY) { /* names of a query may be missing or repeat */
         text_printf(out, "r.c%d", column);
         return;
     }
-    text_append(out, "r."); /* alone, a quoted name that is gone would become a string */
+    text_append(out, "r.");
     sq_append_identifier(out, schema->columns[column].remote_name);
 }
 
-void sq_append_column(struct text *out, const struct schema *schema, int column) {
+static void append_name(struct text *out, const struct schema *schema, int column) {
+    sq_append_identifier(out, schema->remote_name);
+    text_append_char(out, '.');
+    sq_append_identifier(out, schema->columns[column].remote_name);
+}
+
+/* RETURNING shows a whole number in a REAL column in the form it is stored in: INTEGER. */
+static void append_returned(struct text *out, const struct schema *schema, int column) {
+    bool real = sq_column(schema, column)->remote_affinity == SQ_REAL;
+
+    text_append(out, real ? "(CASE WHEN typeof(" : "");
+    append_name(out, schema, column);
+    if (real) {
+        text_append(out, ") IN ('integer', 'real') THEN CAST(");
+        append_name(out, schema, column);
+        text_append(out, " AS REAL) ELSE ");
+        append_name(out, schema, column);
+        text_append(out, " END)");
+    }
+}
+
+static void append_column(struct text *out, const struct schema *schema, int column,
+        void (*append)(struct text *, const struct schema *, int column)) {
     const struct sq_column *own = sq_column(schema, column);
     const char *form = conversions[own->converted ? storage(own->affinity) : SQ_BLOB];
 
     for (const char *at; (at = strstr(form, "%c")) != NULL; form = at + 2) {
         text_append_bytes(out, form, (size_t)(at - form));
-        append_reference(out, schema, column);
+        append(out, schema, column);
     }
     text_append(out, form);
+}
+
+void sq_append_column(struct text *out, const struct schema *schema, int column) {
+    append_column(out, schema, column, append_reference);
+}
+
+void sq_append_stored(struct text *out, const struct schema *schema, int column) {
+    append_column(out, schema, column, append_returned);
 }
 
 /* ---- declared types ---------------------------------------------------------------- */

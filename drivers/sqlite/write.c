@@ -171,7 +171,7 @@ enum { REAL_INTEGER_MAX_BITS = 53 };
 
 /* A column under another declared type than its own (type.COLUMN=): would the value come back
  * as it is given? */
-static enum status check_value(
+enum status sq_check_value(
         const struct schema *schema, size_t i, const struct value *value, struct error *err) {
     const struct sq_column *own = sq_column(schema, (int)i);
     bool exact = value->kind == VALUE_NULL || value->kind == VALUE_BLOB ||
@@ -198,7 +198,7 @@ static enum status bind_values(const struct sq_writer *writer, const struct chan
         if (change->states[i] != CELL_SET) {
             continue;
         }
-        status = check_value(schema, i, &change->values[i], err);
+        status = sq_check_value(schema, i, &change->values[i], err);
         if (status == STATUS_OK) {
             status = sq_bind(sq_session(writer->base.session), writer->statement, ++*parameter,
                     &change->values[i], err);
@@ -276,6 +276,14 @@ static bool blames_table(const char *message, const char *table) {
            at[strlen("failed: ") + length] == '.';
 }
 
+void sq_blame_table(const struct schema *schema, struct error *err) {
+    if (err != NULL && err->status == STATUS_CONSTRAINT &&
+            !blames_table(err->message, schema->remote_name)) {
+        memory_free(err->columns);
+        err->columns = NULL;
+    }
+}
+
 /* A cascade or a trigger of the same statement deleted it before its turn came: SQLite passes
  * over such rows. Another session cannot have, of what this transaction has read; a row that a
  * trigger kept is still there. */
@@ -315,11 +323,7 @@ static enum status run_change(struct sq_writer *writer, const struct change *cha
         status = step_change(session, writer->statement, writer->sql, &result->affected, err);
         sqlite3_reset(writer->statement);
     }
-    if (status == STATUS_CONSTRAINT && err != NULL &&
-            !blames_table(err->message, writer->base.schema->remote_name)) {
-        memory_free(err->columns); /* of another table, which a trigger wrote to */
-        err->columns = NULL;
-    }
+    sq_blame_table(writer->base.schema, err);
     if (status == STATUS_OK && result->affected == 0 && change->kind != CHANGE_INSERT &&
             change->on_conflict != ON_CONFLICT_IGNORE && !row_is_gone(writer, change)) {
         status = error_set(err, STATUS_STALE, "a row of table \"%s\" is gone since it was read",

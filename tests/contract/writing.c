@@ -94,6 +94,30 @@ static int64_t flush(struct writer *writer) {
     return rows;
 }
 
+/* Reads the rows that change_rows() gives to their end; the ids are noted. */
+static enum status change_rows(const struct change_set *set, size_t *taken, int64_t *ids,
+        int64_t *rows, struct error *err) {
+    struct scan *scan = NULL;
+    struct batch batch;
+    enum status status = driver->change_rows(session, set, taken, &scan, err);
+
+    *rows = 0;
+    if (status != STATUS_OK) {
+        return status;
+    }
+    batch_init(&batch);
+    do {
+        status = driver->scan_next(scan, &batch, err);
+        for (int64_t row = 0; status == STATUS_OK && row < batch.rows; row++) {
+            assert_int_equal(batch.column_count, COLUMNS);
+            ids[(*rows)++] = batch_cell(&batch, 0, row)->integer;
+        }
+    } while (status == STATUS_OK && batch.rows > 0);
+    driver->scan_end(scan);
+    batch_clear(&batch);
+    return status;
+}
+
 static int64_t count_in(struct session *reader) {
     struct query query = ask_all(table);
     struct session *kept = session;
@@ -397,6 +421,87 @@ static void test_rows_to_be_changed_are_locked(void **state) {
 
 /* ---- set-up ------------------------------------------------------------------------ */
 
+/* ---- many rows in one statement ---------------------------------------------------- */
+
+static void fill_rows(struct change *rows, struct value (*values)[COLUMNS], size_t count) {
+    static const uint8_t states[COLUMNS] = { CELL_DEFAULT, CELL_SET, CELL_SET };
+
+    for (size_t i = 0; i < count; i++) {
+        values[i][1] = (struct value){ .kind = VALUE_INTEGER, .integer = (int64_t)i };
+        values[i][2] = (struct value){ .kind = VALUE_TEXT, .bytes = "bulk", .length = 4 };
+        rows[i] =
+                (struct change){ .kind = CHANGE_INSERT, .values = values[i], .states = states };
+    }
+}
+
+static void test_rows_come_back(void **state) {
+    static struct change rows[CHANGE_SET_ROWS_MAX];
+    static struct value values[CHANGE_SET_ROWS_MAX][COLUMNS];
+    struct change_set set = { .schema = table, .rows = rows, .row_count = CHANGE_SET_ROWS_MAX };
+    int64_t ids[CHANGE_SET_ROWS_MAX], found = 0, trips = 0;
+    struct error err = { 0 };
+    size_t taken = 0;
+
+    (void)state;
+    empty();
+    fill_rows(rows, values, CHANGE_SET_ROWS_MAX);
+    begin();
+    trips = session->counts.round_trips;
+    must(change_rows(&set, &taken, ids, &found, &err), &err);
+    assert_int_equal(session->counts.round_trips - trips, 1);
+    assert_int_equal(taken, CHANGE_SET_ROWS_MAX);
+    assert_int_equal(found, CHANGE_SET_ROWS_MAX);
+    for (int i = 1; i < CHANGE_SET_ROWS_MAX; i++) {
+        assert_true(ids[i] > ids[i - 1]); /* in the order given */
+    }
+    for (size_t i = 0; i < CHANGE_SET_ROWS_MAX; i++) {
+        rows[i] = (struct change){ .kind = CHANGE_DELETE, .row = { .rowid = ids[i] } };
+    }
+    must(change_rows(&set, &taken, ids, &found, &err), &err);
+    assert_int_equal(found, CHANGE_SET_ROWS_MAX);
+    assert_int_equal(count_in(session), 0);
+    commit();
+}
+
+static void test_rows_in_conflict(void **state) {
+    static const int key[] = { 1 }, update[] = { 2 };
+    static const bool no[] = { false };
+    struct change_conflict conflict = { .columns = key, .column_count = 1, .nothing = true };
+    struct change rows[3];
+    struct value values[3][COLUMNS] = { 0 };
+    struct change_set set = { .schema = table, .rows = rows, .row_count = 2 };
+    int64_t ids[3], found = 0;
+    struct error err = { 0 };
+    size_t taken = 0;
+
+    (void)state;
+    empty();
+    fill_rows(rows, values, 3);
+    begin();
+    must(change_rows(&set, &taken, ids, &found, &err), &err);
+    set.row_count = 3;
+    set.conflict = &conflict;
+    must(change_rows(&set, &taken, ids, &found, &err), &err);
+    assert_int_equal(found, 1); /* the others stay as they are */
+    conflict = (struct change_conflict){ .columns = key,
+        .column_count = 1,
+        .update = update,
+        .keep = no,
+        .as_is = no,
+        .update_count = 1 };
+    must(change_rows(&set, &taken, ids, &found, &err), &err);
+    assert_int_equal(found, 3);
+    must(driver->savepoint(session, 0, &err), &err);
+    set.conflict = NULL;
+    assert_int_equal(change_rows(&set, &taken, ids, &found, &err), STATUS_CONSTRAINT);
+    assert_int_equal(err.constraint, CONSTRAINT_UNIQUE);
+    assert_string_equal(err.columns, "a");
+    error_clear(&err);
+    must(driver->rollback_to(session, 0, &err), &err);
+    commit();
+    assert_int_equal(count_in(other), 3);
+}
+
 static int set_up(void **state) {
     static const struct option_spec *server_tables[] = { server_options, NULL, value_options,
         NULL };
@@ -464,6 +569,8 @@ int main(void) {
         cmocka_unit_test(test_a_failed_transaction_keeps_nothing),
         cmocka_unit_test(test_conflicts_are_resolved),
         cmocka_unit_test(test_rows_to_be_changed_are_locked),
+        cmocka_unit_test(test_rows_come_back),
+        cmocka_unit_test(test_rows_in_conflict),
     };
 
     if (host_start() != 0) {
