@@ -179,6 +179,31 @@ def test_no_row_is_lost_to_a_server_that_cuts_answers_short(cap):
         assert value(db, "SELECT count(*) FROM r.people WHERE name <> 'n3'") == 22
 
 
+def test_requests_are_few():
+    """Of a scan one a page, and of a join with local keys far fewer than there are keys."""
+    people = {i: person(i) for i in range(1, 2001)}
+
+    def answer(request):
+        if not request.query.get("id", "gte.").startswith("gte."):
+            keys = request.query["id"].removeprefix("eq.").removeprefix("in.(").rstrip(")").split(",")
+            return rows(request, [people[int(key)] for key in keys if int(key) in people])
+        return table_answer(list(people.values()))(request)
+
+    with RestServer(answer, PEOPLE) as server:
+        db = connect()
+        attach(db, server, "page_rows=500")
+        assert len(select(db, "SELECT id, name FROM r.people")) == 2000
+        assert len(server.asked()) == 4
+        keys = json.dumps(list(range(1, 2001, 5)))
+        for sql, most in (
+                ("SELECT count(p.name) FROM json_each(?) k JOIN r.people p ON p.id = k.value", 40),
+                ("SELECT count(p.name) FROM json_each(?) k LEFT JOIN r.people p ON p.id = k.value", 40),
+                ("SELECT count(name) FROM r.people WHERE id IN (SELECT value FROM json_each(?))", 2)):
+            before = len(server.asked())
+            assert value(db, sql, keys) == 400
+            assert len(server.asked()) - before <= most, (sql, len(server.asked()) - before)
+
+
 def test_counts_are_asked_for_first_and_last_only():
     with RestServer(table_answer([person(i) for i in range(1, 101)]), PEOPLE) as server:
         db = connect()

@@ -39,7 +39,7 @@ static bool page_counts(const struct pr_scan *scan) {
     if (!scan->keyed || scan->count_next) {
         return true;
     }
-    return scan->overlaps ? scan->expected <= pr_session(scan->base.session)->page_rows
+    return scan->overlaps ? scan->expected <= pr_session(scan->base.session)->page_rows + 1
                           : scan->goal == 0 && scan->limit < 0;
 }
 
