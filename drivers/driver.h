@@ -122,6 +122,10 @@ enum driver_capability {
     /* A transaction may begin while a snapshot is read, and scans go on reading what they saw
      * when it ends: the caller needs no second session, and ends no scan. */
     DRIVER_SHARED_SESSION = 16,
+    /* DRIVER_WRITE without transactions: what a statement writes waits in one writer, and
+     * write_flush() carries all of it out as one request, which the remote does whole or not
+     * at all. The caller writes so in autocommit alone; reads go on beside it. */
+    DRIVER_ONE_REQUEST = 32,
     DRIVER_POOL = 64, /* session_key, reset and resume: sessions can be used again */
 };
 
@@ -218,6 +222,11 @@ struct driver {
     void (*scan_end)(
             struct scan *); /* at any point; stops the remote; session usable or broken */
 
+    /* A query that judges found EMPTY by what the schema says: is the relation still as
+     * described, in the snapshot that a scan would read? Otherwise STATUS_SCHEMA. Asks at most
+     * once in each. NULL: only rows can tell. */
+    enum status (*confirm)(struct session *, const struct schema *, struct error *);
+
     /* DRIVER_SQL. One statement of the user's that only reads; arguments are $1 or ?1 and so
      * on. The scan gives one TEXT column: each row as a JSON object in column order. */
     enum status (*query_start)(struct session *, const char *sql, const struct value *args,
@@ -237,12 +246,12 @@ struct driver {
     enum status (*write_flush)(
             struct writer *, struct write_result *, int64_t *rows, struct error *);
     void (*write_end)(struct writer *); /* rows that still wait are dropped; accepts NULL */
-    /* DRIVER_WRITE, inside a transaction that writes: many rows in one statement. *taken: how
-     * many of them it was made of, from the first on, at least one; the others want another
-     * call. The scan gives all columns of the schema, of the rows as they are stored now (of a
-     * DELETE: as they were), an INSERT's in the order given; it is read to its end before
-     * anything else is asked of the session. It fails as write_row() does, here or in
-     * scan_next(). */
+    /* DRIVER_WRITE without DRIVER_ONE_REQUEST, inside a transaction that writes: many rows in
+     * one statement. *taken: how many of them it was made of, from the first on, at least one;
+     * the others want another call. The scan gives all columns of the schema, of the rows as
+     * they are stored now (of a DELETE: as they were), an INSERT's in the order given; it is
+     * read to its end before anything else is asked of the session. It fails as write_row()
+     * does, here or in scan_next(). */
     enum status (*change_rows)(struct session *, const struct change_set *, size_t *taken,
             struct scan **out, struct error *);
 

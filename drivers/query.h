@@ -40,7 +40,7 @@ enum verdict {
     VERDICT_SKIP,     /* nothing may be sent; SQLite checks the rows */
     VERDICT_SUPERSET, /* at least the rows SQLite wants */
     VERDICT_EXACT,    /* just those, for every affinity the right-hand side may have had */
-    VERDICT_EMPTY,    /* no row can match: no request at all */
+    VERDICT_EMPTY,    /* no row can match: none is asked for */
     VERDICT_ALL,      /* every row matches: exact, and nothing needs to be sent */
 };
 

@@ -69,7 +69,8 @@ struct column {
     /* what the remote says */
     const char *remote_name;
     const char *remote_type; /* as the remote prints it: "numeric(10,2)" */
-    const char *default_sql; /* NULL: none */
+    const char *default_sql; /* NULL: none, or it is not told */
+    bool default_untold;     /* there may be one that the remote does not tell of */
     const char *comment;
     const char *collation; /* remote collation's name; NULL: none or default */
     char identity;         /* 0, 'a' always, 'd' by default */

@@ -122,6 +122,32 @@ def test_many_lookups_become_one_fetch(remote, name, cache):
     assert sum(trips for _, _, trips in sent) < 150
 
 
+def test_exists_fetches_what_is_compared(pg_remote):
+    """SQLite says that EXISTS (SELECT *) reads every column, and reads none."""
+    fill(pg_remote, 5000)
+    db, local = opened(pg_remote)
+    both(db, local, "CREATE TABLE keys(k)")
+    both(db, local, "INSERT INTO keys WITH RECURSIVE s(g) AS (SELECT 1 UNION ALL SELECT g + 1 FROM s WHERE g < 2000) "
+                    "SELECT (g * 1237) % 6000 FROM s")
+    sent = same(db, local, "SELECT k FROM keys WHERE EXISTS (SELECT * FROM items WHERE part = k AND line <> k % 3 "
+                           "AND line > id % 7)")
+    whole, = [statement for statement, fetched, _ in sent if fetched == 5000]
+    assert whole == 'SELECT "id", "part", "line" FROM "public"."items"'
+
+
+@pytest.mark.parametrize("cache", ["67108864", "20000"])
+def test_a_column_that_seemed_unread_is_read_after_all(remote, cache):
+    """Late, and within the rows of one key."""
+    fill(remote, 5000)
+    db, local = opened(remote, f"join_cache_bytes={cache}")
+    both(db, local, "CREATE TABLE keys(k)")
+    both(db, local, "INSERT INTO keys WITH RECURSIVE s(g) AS (SELECT 1 UNION ALL SELECT g + 1 FROM s WHERE g < 500) "
+                    "SELECT g FROM s")
+    sent = same(db, local, "SELECT k, (SELECT group_concat(CASE WHEN k > 450 AND line = 5 THEN note END) || sum(line) "
+                           "FROM items WHERE part = k) FROM keys WHERE NOT EXISTS (SELECT 1 FROM keys WHERE k < 0)")
+    assert len(sent) < 60
+
+
 @pytest.mark.parametrize("changed", ["key", "value"])
 def test_a_condition_that_seemed_fixed_may_change(remote, changed):
     """The first half of the outer rows has one value, so that it is taken for fixed."""

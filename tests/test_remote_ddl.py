@@ -278,6 +278,87 @@ def watch(pg, database, change, moment, prepared):
     return problems
 
 
+# What a value could not be by the old definition: no row is asked for, and still it is noticed.
+UNFIT = {
+    "small = 70000": "ALTER TABLE unfit ALTER small TYPE int; UPDATE unfit SET small = 70000",
+    "small IN (70000, 80000)": "ALTER TABLE unfit ALTER small TYPE int; UPDATE unfit SET small = 80000",
+    "id = 2.5": "ALTER TABLE unfit ALTER id TYPE numeric(4, 1) USING id + 1.5",
+    "word = x'61'": "ALTER TABLE unfit ALTER word TYPE bytea USING convert_to(word, 'UTF8')",
+    "mark = 'a'": "ALTER TABLE unfit ALTER mark TYPE text USING 'a'",
+}
+UNFIT_TABLE = """DROP SCHEMA IF EXISTS unfit CASCADE; CREATE SCHEMA unfit;
+    CREATE TABLE unfit.unfit (id int PRIMARY KEY, small smallint NOT NULL, word text, mark uuid);
+    INSERT INTO unfit.unfit VALUES (1, 1, 'a', '00000000-0000-0000-0000-000000000001')"""
+
+
+@pytest.mark.parametrize("table", ["unfit", "asked"])
+@pytest.mark.parametrize("condition", UNFIT)
+def test_a_value_that_did_not_fit(pg, database, condition, table):
+    pg.psql(UNFIT_TABLE, database=database)
+    connection = attach(pg, database, "unfit")
+    connection.execute("CREATE VIRTUAL TABLE temp.asked USING postgres(server=s, "
+                       "query='SELECT * FROM unfit.unfit')")
+    sql = f"SELECT count(*), max(id) FROM {table} WHERE {condition}"
+    verdicts = connection.execute("SELECT verdict FROM bridge_explain(?) WHERE item = 'where'", (sql,))
+    assert list(verdicts) == [("empty",)] and answer(connection, sql) == [(0, None)]
+    pg.psql("SET search_path = unfit; " + UNFIT[condition], database=database)
+    found = answer(connection, sql)
+    if is_failure(found):
+        assert any(words in found for words in KNOWN), found
+        found = answer(connection, sql)
+    assert found == [(1, 2.5 if "id" in condition else 1)]
+    connection.close()
+
+
+def test_what_an_empty_verdict_asks(pg, database):
+    """Nothing when no relation could have such a row; otherwise once per snapshot, and no rows."""
+    pg.psql(UNFIT_TABLE, database=database)
+    connection = attach(pg, database, "unfit")
+
+    def asked(sql):
+        counts = "SELECT round_trips, rows, (SELECT count(*) FROM bridge_log) FROM bridge_servers"
+        before, = connection.execute(counts)
+        assert not list(connection.execute(sql))
+        after, = connection.execute(counts)
+        return tuple(new - old for new, old in zip(after, before))
+
+    for condition in ("small = NULL", "small < NULL", "word LIKE NULL", "small IN (NULL)"):
+        assert asked(f"SELECT * FROM unfit WHERE {condition}") == (0, 0, 0), condition
+    trips, rows, logged = asked("SELECT * FROM unfit WHERE small = 70000")
+    assert (rows, logged) == (0, 0) and 1 <= trips <= 2
+    many = asked("WITH v(x) AS (VALUES (70000), (80000), (90000), (100000)) "
+                 "SELECT * FROM v CROSS JOIN unfit ON small = x")
+    assert many == (trips, 0, 0)
+    connection.close()
+
+
+@pytest.mark.parametrize("notice", ["SELECT count(a) FROM t", "SELECT bridge_refresh('s')"])
+def test_is_null_of_a_column_that_lost_not_null(pg, database, notice):
+    """SQLite answers by itself until it is told: docs/guide.md says so."""
+    pg.psql(BASE, database=database)
+    connection = attach(pg, database)
+    sql = "SELECT count(*) FROM t WHERE a IS NULL"
+    pg.psql("SET search_path = ddl; " + CHANGES["NOT NULL dropped"], database=database)
+    assert answer(connection, sql) == [(0,)]
+    answer(connection, notice)
+    assert answer(connection, sql) == [(30,)]
+    connection.close()
+
+
+@pytest.mark.parametrize("newest", [False, True], ids=["3.40", "newest"])
+def test_a_found_table_with_an_own_url_can_be_taken_out(tmp_path, newest):
+    remote, main = tmp_path / "remote.db", tmp_path / "main.db"
+    sqlite.shell("CREATE TABLE t(a); INSERT INTO t VALUES (1);", database=remote, load=False)
+    made = sqlite.shell(f"CREATE VIRTUAL TABLE f USING sqlite(url='sqlite:{remote}', table=t);"
+                        "CREATE TABLE local(x); SELECT a FROM f;", database=main, newest=newest)
+    assert (made.out, made.err) == ("1\n", "")
+    refused = sqlite.shell("DROP TABLE f;", database=main, newest=newest)
+    recipe = refused.err.split("to take it out of the file: ")[1].split(" (")[0].replace("NAME", "f")
+    done = sqlite.shell(f".dbconfig defensive off\n{recipe}; SELECT name FROM sqlite_schema;"
+                        "PRAGMA integrity_check;", database=main, newest=newest)
+    assert done.out.endswith("local\nok\n") and done.err == ""
+
+
 # Each leaves a, b and c of every row what they were by name, in one transaction.
 WHILE_WAITING = {
     "columns swapped": "ALTER TABLE held RENAME a TO x; ALTER TABLE held RENAME b TO a; "

@@ -34,6 +34,8 @@ DOCUMENTED = [
     (CANTOPEN, r"could not connect to server within "),
     (INTERRUPT, r"interrupted"),
     (INTERRUPT, r"canceling statement due to user request"),       # pg_cancel_backend
+    (ERROR, r"(?s)snapshot is over: another statement that shared it has failed"
+            r".*canceling statement due to user request.*\nhint: run the statement again"),
     (ERROR, r"(?s)remote table changed: .*\nhint: .*run the statement again"),
 ]
 

@@ -1,6 +1,8 @@
 /* One SQLite connection and the interrupt; its servers are in server.c. */
 #include "vtab/connection.h"
 
+#include "vtab/host.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,16 +65,21 @@ bool connection_interrupted(void *context) {
     return code == SQLITE_INTERRUPT;
 }
 
-bool connection_is_utf16(struct connection *connection) {
+enum status connection_is_utf16(struct connection *connection, bool *utf16, struct error *err) {
     sqlite3_stmt *stmt = NULL;
-    bool utf16 = false;
+    int code = sqlite3_prepare_v2(connection->db, "PRAGMA encoding", -1, &stmt, NULL);
+    enum status status;
 
-    if (sqlite3_prepare_v2(connection->db, "PRAGMA encoding", -1, &stmt, NULL) == SQLITE_OK &&
-            sqlite3_step(stmt) == SQLITE_ROW) {
+    *utf16 = true;
+    if (code == SQLITE_OK) {
+        code = sqlite3_step(stmt);
+    }
+    if (code == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(stmt, 0);
 
-        utf16 = name != NULL && strcmp(name, "UTF-8") != 0;
+        *utf16 = name == NULL || strcmp(name, "UTF-8") != 0;
     }
+    status = host_looked(connection->db, code, err);
     sqlite3_finalize(stmt);
-    return utf16;
+    return status;
 }

@@ -138,7 +138,8 @@ struct connection *connection_retain(struct connection *);
 void connection_release(void *connection); /* fits every xDestroy */
 /* host.interrupted: sqlite3_interrupt(), Ctrl-C or a progress handler that says stop. */
 bool connection_interrupted(void *connection);
-bool connection_is_utf16(struct connection *);
+/* true also where it could not be learned: text is compared here then. */
+enum status connection_is_utf16(struct connection *, bool *utf16, struct error *);
 
 /* SQLite compares the names of servers without case. */
 struct server *server_find(struct connection *, const char *name);

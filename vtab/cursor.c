@@ -15,18 +15,34 @@
 #include <assert.h>
 #include <string.h>
 
+enum { SPARE_HEAP_BYTES_MAX = 64 * 1024 };
+
+void cursor_destroy(struct cursor *cursor) {
+    if (cursor != NULL) {
+        batch_clear(&cursor->batch);
+        arena_clear(&cursor->filter_arena);
+        arena_clear(&cursor->plan_arena);
+        memory_free(cursor->plan_text);
+        memory_free(cursor);
+    }
+}
+
+/* The table's spare one has its plan still, and its memory for a batch. */
 int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     struct table *table = (struct table *)base;
-    struct cursor *cursor = memory_alloc(sizeof(*cursor));
+    struct cursor *cursor = table->spare != NULL ? table->spare : memory_alloc(sizeof(*cursor));
 
     if (cursor == NULL) {
         return SQLITE_NOMEM;
     }
+    table->spare = NULL;
+    memset(&cursor->reader, 0, sizeof(cursor->reader));
+    memset(&cursor->lookup, 0, sizeof(cursor->lookup));
     cursor->table = table;
     cursor->explain_scan = -1;
     cursor->eof = true;
+    cursor->filters = 0;
     cursor->opened_at_steps = table_statement_steps(table);
-    batch_init(&cursor->batch);
     server_open_reader(table->server, &cursor->reader);
     if (table->cursors++ == 0) {
         digest_map_clear(&table->rowids);
@@ -60,13 +76,15 @@ int cursor_close(sqlite3_vtab_cursor *base) {
     cursor_end_scan(cursor);
     table->cursors--;
     server_close_reader(table->server, &cursor->reader);
-    batch_clear(&cursor->batch);
     lookup_close(cursor);
-    arena_clear(&cursor->filter_arena);
-    arena_clear(&cursor->plan_arena);
     digest_map_clear(&cursor->occurrences);
-    memory_free(cursor->plan_text);
-    memory_free(cursor);
+    if (table->spare != NULL || cursor->batch.heap_size > SPARE_HEAP_BYTES_MAX) {
+        cursor_destroy(cursor);
+        return SQLITE_OK;
+    }
+    arena_reset(&cursor->filter_arena);
+    cursor->batch.rows = 0;
+    table->spare = cursor;
     return SQLITE_OK;
 }
 
@@ -79,7 +97,7 @@ static void explain_query(const struct cursor *cursor) {
     struct text text;
     int scan = cursor->explain_scan;
 
-    if (recorder == NULL || scan < 0) {
+    if (recorder == NULL || scan < 0 || cursor->reader.scan == NULL) {
         return;
     }
     text_init(&text, PLAN_TEXT_BYTES_MAX);
@@ -138,6 +156,16 @@ static void cursor_rewind(struct cursor *cursor) {
     digest_map_clear(&cursor->occurrences);
 }
 
+static enum status cursor_ask(
+        struct cursor *cursor, struct session *session, struct error *err) {
+    if (!cursor->empty) {
+        return session->driver->scan_start(session, &cursor->query, &cursor->reader.scan, err);
+    }
+    return session->driver->confirm != NULL
+                   ? session->driver->confirm(session, cursor->table->schema, err)
+                   : STATUS_OK;
+}
+
 static enum status cursor_run(struct cursor *cursor, struct error *err) {
     struct server *server = cursor->table->server;
     struct session *session;
@@ -152,8 +180,7 @@ static enum status cursor_run(struct cursor *cursor, struct error *err) {
     cursor->writes = server->writes;
     if (status == STATUS_OK) {
         server->snapshot_statements++;
-        status =
-                session->driver->scan_start(session, &cursor->query, &cursor->reader.scan, err);
+        status = cursor_ask(cursor, session, err);
         if (status != STATUS_OK) {
             reader_failed(server, &cursor->reader, status);
         }
@@ -327,6 +354,7 @@ static enum status cursor_widen(
     seen.row = cursor->row;
     batch_init(&cursor->batch);
     cursor->count_only = false;
+    cursor->narrowed = false;
     cursor->identity |= identity;
     cursor->table->rowids_used |= identity;
     cursor_choose_columns(cursor, extra);
@@ -374,10 +402,11 @@ static int cursor_changed(struct cursor *cursor, struct error *err) {
 static enum status cursor_answer(
         struct cursor *cursor, sqlite3_value **argv, struct error *err) {
     bool locks = (cursor->query.flags & QUERY_LOCK) != 0; /* what is kept was read without */
+    bool kept = !locks && !cursor->empty;
     enum status status = STATUS_OK;
 
-    cursor->lookup.lookup = locks ? NULL : cursor->lookup.lookup;
-    if (!locks) {
+    cursor->lookup.lookup = kept ? cursor->lookup.lookup : NULL;
+    if (kept) {
         status = lookup_begin(cursor, argv, err);
     }
     if (status != STATUS_OK) {
@@ -396,7 +425,7 @@ int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int a
     struct table *table = cursor->table;
     struct error err = { 0 };
     enum status status;
-    bool empty = false;
+    bool never = false;
 
     (void)number;
     cursor_end_scan(cursor);
@@ -407,8 +436,8 @@ int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int a
                 &err, STATUS_SCHEMA, "server \"%s\" leads elsewhere now", table->server->name);
         return cursor_changed(cursor, &err);
     }
-    status = cursor_prepare(cursor, plan, argc, argv, &empty, &err);
-    if (status == STATUS_OK && !empty) {
+    status = cursor_prepare(cursor, plan, argc, argv, &never, &err);
+    if (status == STATUS_OK && !never) {
         status = cursor_answer(cursor, argv, &err);
     }
     if (status == STATUS_OK) {
@@ -465,6 +494,7 @@ int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int colum
         cursor_note_changing(cursor);
         return SQLITE_OK; /* an UPDATE leaves it as it is: write.c is told so */
     }
+    cursor->read[column] = true;
     if (cursor->count_only || cursor->places[column] < 0) {
         int code = cursor_add_column(cursor, column);
 

@@ -4,6 +4,7 @@
 
 #include "vtab/cell.h"
 #include "vtab/explain.h"
+#include "vtab/host.h"
 #include "vtab/locking.h"
 #include "vtab/running.h"
 
@@ -23,7 +24,7 @@ struct filter {
     int argc, next; /* argument due */
     struct predicate *predicates;
     size_t predicate_count;
-    bool all_exact, empty;
+    bool all_exact, empty, never; /* empty: as described; never: whatever the relation is */
     struct error *err;
 };
 
@@ -46,6 +47,7 @@ void cursor_choose_columns(struct cursor *cursor, int extra) {
 
     for (size_t i = 0; i < schema->column_count; i++) {
         bool planned = next < cursor->plan.column_count && cursor->plan.columns[next] == (int)i;
+        bool taken = planned && !cursor->narrowed;
         bool had = cursor->places[i] >= 0;
         bool key = schema->key_column == (int)i &&
                    (schema->identity == IDENTITY_INTEGER_KEY
@@ -56,7 +58,7 @@ void cursor_choose_columns(struct cursor *cursor, int extra) {
         next += planned;
         cursor->places[i] = -1;
         key = key || (cursor->identity && finds_rows(schema, (int)i));
-        if (planned || had || key || all || extra == (int)i) {
+        if (taken || had || key || all || extra == (int)i) {
             cursor->places[i] = (int)count;
             cursor->columns[count++] = (int)i;
         }
@@ -118,85 +120,107 @@ static bool for_virtual_tables_only(enum condition_operator op) {
 }
 
 /* Views and triggers run with a statement without standing in its text. */
-static bool schema_has(sqlite3 *db, const char *const *words) {
+static enum status schema_has(
+        sqlite3 *db, const char *const *words, bool *found, struct error *err) {
     static const char find[] =
             "SELECT group_concat('SELECT sql FROM \"' || replace(name, '\"', '\"\"') || "
             "'\".sqlite_schema WHERE type IN (''view'', ''trigger'')', ' UNION ALL ') "
             "FROM pragma_database_list";
     sqlite3_stmt *list = NULL, *sqls = NULL;
-    bool found = true; /* also when it could not be learned */
+    int code = sqlite3_prepare_v2(db, find, -1, &list, NULL);
+    enum status status;
 
-    if (sqlite3_prepare_v2(db, find, -1, &list, NULL) == SQLITE_OK &&
-            sqlite3_step(list) == SQLITE_ROW &&
-            sqlite3_prepare_v2(db, (const char *)sqlite3_column_text(list, 0), -1, &sqls,
-                    NULL) == SQLITE_OK) {
-        int code = sqlite3_step(sqls);
-
-        for (found = false; code == SQLITE_ROW && !found; code = sqlite3_step(sqls)) {
+    *found = false;
+    if (code == SQLITE_OK) {
+        code = sqlite3_step(list);
+    }
+    if (code == SQLITE_ROW) {
+        code = sqlite3_prepare_v2(
+                db, (const char *)sqlite3_column_text(list, 0), -1, &sqls, NULL);
+    }
+    while ((code == SQLITE_OK || code == SQLITE_ROW) && !*found) {
+        code = sqlite3_step(sqls);
+        if (code == SQLITE_ROW) {
             const char *sql = (const char *)sqlite3_column_text(sqls, 0);
 
-            found = sql == NULL || text_has_any(sql, words);
+            *found = sql == NULL || text_has_any(sql, words);
         }
-        found = found || code != SQLITE_DONE;
     }
+    status = host_looked(db, code, err);
+    *found = *found || code != SQLITE_DONE; /* also when it could not be learned */
     sqlite3_finalize(sqls);
     sqlite3_finalize(list);
-    return found;
+    return status;
 }
 
 /* Before 3.51 SQLite offers a term of a LEFT JOIN's ON clause to the tables on its left as
  * well, where it must not filter, when its operator is one of those that virtual tables alone
  * are told of. Nothing tells such a term from one of WHERE: they stay local where an outer join
  * may be. */
-static bool terms_of_on_possible(const struct cursor *cursor) {
+static enum status terms_of_on_possible(
+        const struct cursor *cursor, bool *possible, struct error *err) {
     sqlite3 *db = cursor->table->connection->db;
     bool offered = false;
 
     for (size_t i = 0; i < cursor->plan.condition_count; i++) {
         offered = offered || for_virtual_tables_only(cursor->plan.conditions[i].op);
     }
-    return offered && sqlite3_libversion_number() < SQLITE_VERSION_OUTER_TERMS_EXACT &&
-           (statement_has(db, outer_words, NULL) || schema_has(db, outer_words));
+    offered = offered && sqlite3_libversion_number() < SQLITE_VERSION_OUTER_TERMS_EXACT;
+    *possible = offered && statement_has(db, outer_words, NULL);
+    return offered && !*possible ? schema_has(db, outer_words, possible, err) : STATUS_OK;
 }
 
 /* A stream cannot be asked for more columns later, and to stop it is dear. So it is asked for
  * where the plan reads more than a handful of rows, and no word of the statement or of a view
  * speaks of an early end, or of rowids that are not fetched anyway. */
-static bool reads_all(const struct cursor *cursor) {
+static enum status reads_all(const struct cursor *cursor, bool *all, struct error *err) {
     static const char *const end_words[] = { "limit", "exists", NULL };
     static const char *const rowid_words[] = { "rowid", "_rowid_", "oid", "or", "right", "full",
         "update", "delete", NULL };
     const struct plan *plan = &cursor->plan;
     const struct schema *schema = cursor->table->schema;
     sqlite3 *db = cursor->table->connection->db;
+    bool in_view = false;
+    enum status status = STATUS_OK;
 
+    *all = false;
     if (plan->column_count == 0 || plan->order_count > 0 || plan->limit != PLAN_LIMIT_NONE ||
             schema->identity == IDENTITY_ROW || schema->rows_estimate < BATCH_ROWS_MAX) {
-        return false;
+        return STATUS_OK;
     }
     for (size_t i = 0; i < plan->condition_count; i++) {
         enum condition_operator op = plan->conditions[i].op;
 
         if (op == OPERATOR_EQ || op == OPERATOR_IN || op == OPERATOR_IS) {
-            return false;
+            return STATUS_OK;
         }
     }
-    return !statement_has(db, end_words, NULL) &&
-           (cursor->names_rowid ||
-                   (!statement_has(db, rowid_words, NULL) && !schema_has(db, rowid_words)));
+    *all = !statement_has(db, end_words, NULL) &&
+           (cursor->names_rowid || !statement_has(db, rowid_words, NULL));
+    if (*all && !cursor->names_rowid) {
+        status = schema_has(db, rowid_words, &in_view, err);
+        *all = !in_view;
+    }
+    return status;
 }
 
-static void guess_use(struct cursor *cursor) {
+static enum status guess_use(struct cursor *cursor, struct error *err) {
     static const char *const rowid_words[] = { "rowid", "_rowid_", "oid", "or", NULL };
     static const char *const count_words[] = { "count", NULL };
+    static const char *const exists_words[] = { "exists", NULL };
     const struct table *table = cursor->table;
     const struct schema *schema = table->schema;
     const char *key = schema->identity == IDENTITY_INTEGER_KEY
                               ? schema->columns[schema->key_column].name
                               : NULL;
     sqlite3 *db = table->connection->db;
+    uint64_t mark = running_mark(db);
+    enum status status;
 
-    cursor->on_terms = terms_of_on_possible(cursor);
+    if (cursor->guessed_for == mark && cursor->guessed_at == table->plans) {
+        return STATUS_OK; /* another cursor's, for the same statements */
+    }
+    status = terms_of_on_possible(cursor, &cursor->on_terms, err);
     cursor->counts = cursor->plan.column_count == 0 && cursor->plan.condition_count == 0 &&
                      cursor->plan.local_text == NULL && cursor->plan.order_count == 0 &&
                      statement_has(db, count_words, NULL);
@@ -206,7 +230,15 @@ static void guess_use(struct cursor *cursor) {
             ((key != NULL && (table->driver->capabilities & DRIVER_SNAPSHOT) == 0) ||
                     (table->enlisted && running_writers(db) > 0) ||
                     statement_has(db, rowid_words, key));
-    cursor->reads_all = reads_all(cursor);
+    /* What is left out can be read later, in the same snapshot and while nothing is written. */
+    cursor->narrows = (table->driver->capabilities & DRIVER_SNAPSHOT) != 0 &&
+                      running_writers(db) == 0 && statement_has(db, exists_words, NULL);
+    if (status == STATUS_OK) {
+        status = reads_all(cursor, &cursor->reads_all, err);
+    }
+    cursor->guessed_for = status == STATUS_OK ? mark : 0;
+    cursor->guessed_at = table->plans;
+    return status;
 }
 
 /* ---- values and verdicts ------------------------------------------------------------------
@@ -269,7 +301,7 @@ static enum status read_values(struct filter *filter, const struct condition *co
 
 /* Applications may put functions of their own under the names of SQLite's, and then the remote
  * would be asked another question than SQLite answers. */
-static void learn_builtins(struct connection *connection) {
+static enum status learn_builtins(struct connection *connection, struct error *err) {
     static const char sql[] =
             "SELECT (SELECT count(*) FROM pragma_function_list WHERE name = 'like' AND NOT "
             "builtin)"
@@ -277,31 +309,41 @@ static void learn_builtins(struct connection *connection) {
             ", 'a' LIKE 'A', 'a' LIKE 'b' OR 'aB' LIKE '_' OR char(233) LIKE char(201)"
             ", 'ab' GLOB 'a*' AND NOT 'ab' GLOB 'A*' AND NOT 'ab' GLOB 'b'";
     sqlite3_stmt *stmt = NULL;
+    int code = sqlite3_prepare_v2(connection->db, sql, -1, &stmt, NULL);
+    enum status status;
 
     connection->like_builtin = false;
     connection->glob_builtin = false;
-    if (sqlite3_prepare_v2(connection->db, sql, -1, &stmt, NULL) == SQLITE_OK &&
-            sqlite3_step(stmt) == SQLITE_ROW) {
+    if (code == SQLITE_OK) {
+        code = sqlite3_step(stmt);
+    }
+    if (code == SQLITE_ROW) {
         connection->like_builtin =
                 sqlite3_column_int(stmt, 0) == 0 && sqlite3_column_int(stmt, 3) == 0;
         connection->like_case_sensitive = sqlite3_column_int(stmt, 2) == 0;
         connection->glob_builtin =
                 sqlite3_column_int(stmt, 1) == 0 && sqlite3_column_int(stmt, 4) == 1;
     }
+    status = host_looked(connection->db, code, err);
     sqlite3_finalize(stmt);
-    connection->builtins_known = true;
+    connection->builtins_known = status == STATUS_OK;
+    return status;
 }
 
-static bool pattern_is_foreign(struct filter *filter, enum condition_operator op) {
+static enum status pattern_is_foreign(
+        struct filter *filter, enum condition_operator op, bool *foreign) {
     struct connection *connection = filter->cursor->table->connection;
+    enum status status = STATUS_OK;
 
+    *foreign = false;
     if (op != OPERATOR_LIKE && op != OPERATOR_GLOB) {
-        return false;
+        return STATUS_OK;
     }
     if (!connection->builtins_known) {
-        learn_builtins(connection);
+        status = learn_builtins(connection, filter->err);
     }
-    return op == OPERATOR_LIKE ? !connection->like_builtin : !connection->glob_builtin;
+    *foreign = op == OPERATOR_LIKE ? !connection->like_builtin : !connection->glob_builtin;
+    return status;
 }
 
 /* In a UTF-16 database SQLite compares text by UTF-16 code units: ranges of text stay local. */
@@ -317,6 +359,7 @@ static enum status judge(struct filter *filter, const struct condition *conditio
     struct judgement *judgement = &input->judgement;
     struct value *values;
     size_t count;
+    bool foreign;
     enum status status = read_values(filter, condition, &values, &count);
 
     input->values = values;
@@ -328,7 +371,11 @@ static enum status judge(struct filter *filter, const struct condition *conditio
         judgement->why = "it may be the ON clause of an outer join (SQLite before 3.51)";
         return STATUS_OK;
     }
-    if (pattern_is_foreign(filter, condition->op)) {
+    status = pattern_is_foreign(filter, condition->op, &foreign);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (foreign) {
         judgement->why = "the application replaced this function";
         return STATUS_OK;
     }
@@ -363,6 +410,18 @@ static void explain_condition(const struct cursor *cursor, const struct conditio
     }
 }
 
+/* No relation has a row for that: nothing needs to be asked. */
+static bool compares_with_nulls_only(
+        const struct condition *condition, const struct condition_input *input) {
+    bool nulls = condition->op != OPERATOR_IS && condition->op != OPERATOR_IS_NOT &&
+                 plan_operator_has_value(condition->op);
+
+    for (size_t i = 0; i < input->count && nulls; i++) {
+        nulls = input->values[i].kind == VALUE_NULL;
+    }
+    return nulls;
+}
+
 static enum status filter_conditions(struct filter *filter) {
     struct cursor *cursor = filter->cursor;
     const struct plan *plan = &cursor->plan;
@@ -383,6 +442,8 @@ static enum status filter_conditions(struct filter *filter) {
         }
         explain_condition(cursor, &plan->conditions[i], judgement);
         filter->empty |= judgement->verdict == VERDICT_EMPTY;
+        filter->never |= judgement->verdict == VERDICT_EMPTY &&
+                         compares_with_nulls_only(&plan->conditions[i], &cursor->inputs[i]);
         filter->all_exact &=
                 judgement->verdict == VERDICT_EXACT || judgement->verdict == VERDICT_ALL;
         if (judgement->verdict == VERDICT_EXACT || judgement->verdict == VERDICT_SUPERSET) {
@@ -435,15 +496,18 @@ static enum status keep_plan(struct cursor *cursor, const char *plan, struct err
     enum status status;
 
     if (cursor->plan_text != NULL && strcmp(cursor->plan_text, plan) == 0) {
-        return STATUS_OK;
+        return cursor->filters == 0 ? guess_use(cursor, err) : STATUS_OK;
     }
     memory_free(cursor->plan_text);
     arena_reset(&cursor->plan_arena);
+    cursor->guessed_for = 0;
     cursor->explain_scan = -1;
     cursor->plan_text = memory_copy_text(plan);
     cursor->columns = arena_alloc_array(&cursor->plan_arena, count, sizeof(*cursor->columns));
     cursor->places = arena_alloc_array(&cursor->plan_arena, count, sizeof(*cursor->places));
-    if (cursor->plan_text == NULL || cursor->columns == NULL || cursor->places == NULL) {
+    cursor->read = arena_alloc_array(&cursor->plan_arena, count, sizeof(*cursor->read));
+    if (cursor->plan_text == NULL || cursor->columns == NULL || cursor->places == NULL ||
+            cursor->read == NULL) {
         memory_free(cursor->plan_text);
         cursor->plan_text = NULL;
         return error_nomem(err);
@@ -455,8 +519,12 @@ static enum status keep_plan(struct cursor *cursor, const char *plan, struct err
         cursor->plan_text = NULL;
         return status;
     }
-    guess_use(cursor);
-    return STATUS_OK;
+    status = guess_use(cursor, err);
+    if (status != STATUS_OK) { /* guessed anew when it is asked again */
+        memory_free(cursor->plan_text);
+        cursor->plan_text = NULL;
+    }
+    return status;
 }
 
 static void explain_plan(struct cursor *cursor) {
@@ -474,7 +542,7 @@ static void explain_plan(struct cursor *cursor) {
 }
 
 enum status cursor_prepare(struct cursor *cursor, const char *plan, int argc,
-        sqlite3_value **argv, bool *empty, struct error *err) {
+        sqlite3_value **argv, bool *never, struct error *err) {
     struct filter filter = {
         .cursor = cursor, .argv = argv, .argc = argc, .all_exact = true, .err = err
     };
@@ -501,6 +569,7 @@ enum status cursor_prepare(struct cursor *cursor, const char *plan, int argc,
     for (size_t i = 0; i < cursor->table->schema->column_count; i++) {
         cursor->places[i] = -1;
     }
+    cursor->narrowed = false;
     cursor->count_only = cursor->counts && !cursor->table->rowids_used;
     cursor->identity =
             cursor->names_rowid || (cursor->table->rowids_used && !cursor->count_only &&
@@ -512,6 +581,7 @@ enum status cursor_prepare(struct cursor *cursor, const char *plan, int argc,
     if (cursor->filters++ == 0 && cursor->reads_all && cursor->table->server->cursors == 1) {
         cursor->query.flags |= QUERY_STREAM;
     }
-    *empty = filter.empty;
+    cursor->empty = filter.empty && !filter.never;
+    *never = filter.never;
     return STATUS_OK;
 }

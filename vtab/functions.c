@@ -6,6 +6,7 @@
 #include "vtab/attach.h"
 #include "vtab/call.h"
 #include "vtab/cell.h"
+#include "vtab/host.h"
 #include "vtab/module.h"
 #include "vtab/report.h"
 #include "vtab/transaction.h"
@@ -34,17 +35,21 @@ static enum status call_unlocked(const struct call *call, const char *name, stru
 }
 
 enum status call_writes(const struct call *call, struct error *err) {
+    sqlite3 *db = call->connection->db;
     sqlite3_stmt *stmt = NULL;
-    bool only_queries = false;
+    int code = sqlite3_prepare_v2(db, "PRAGMA query_only", -1, &stmt, NULL);
+    enum status status = STATUS_OK;
 
-    if (sqlite3_prepare_v2(call->connection->db, "PRAGMA query_only", -1, &stmt, NULL) ==
-                    SQLITE_OK &&
-            sqlite3_step(stmt) == SQLITE_ROW) {
-        only_queries = sqlite3_column_int(stmt, 0) != 0;
+    if (code == SQLITE_OK) {
+        code = sqlite3_step(stmt);
+    }
+    if (code != SQLITE_ROW) {
+        status = host_failed(db, code, err);
+    } else if (sqlite3_column_int(stmt, 0) != 0) {
+        status = error_set(err, STATUS_READONLY, "PRAGMA query_only is on");
     }
     sqlite3_finalize(stmt);
-    return only_queries ? error_set(err, STATUS_READONLY, "PRAGMA query_only is on")
-                        : STATUS_OK;
+    return status;
 }
 
 static enum status call_server(

@@ -19,6 +19,12 @@ enum status host_failed(sqlite3 *db, int code, struct error *err) {
     return status;
 }
 
+enum status host_looked(sqlite3 *db, int code, struct error *err) {
+    bool stops = (code & 0xff) == SQLITE_INTERRUPT || (code & 0xff) == SQLITE_NOMEM;
+
+    return stops ? host_failed(db, code, err) : STATUS_OK;
+}
+
 enum status host_run(sqlite3 *db, struct error *err, const char *format, ...) {
     sqlite3_stmt *stmt = NULL;
     va_list arguments;

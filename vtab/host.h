@@ -12,6 +12,10 @@
 enum status host_run(sqlite3 *, struct error *, const char *format, ...);
 /* The failure that the connection just had, in SQLite's words. */
 enum status host_failed(sqlite3 *, int code, struct error *);
+/* A look at what the connection has ended with this code, and the looker does without an
+ * answer: only what stops the user's statement is a failure. A progress handler may say stop
+ * just once, so whoever runs a statement of its own has to pass it on. */
+enum status host_looked(sqlite3 *, int code, struct error *);
 
 /* Statements that happen together or not at all, within the user's transaction or without one.
  *

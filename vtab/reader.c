@@ -1,12 +1,13 @@
 /* Reading in a transaction, and what becomes of queries under way when it ends; see
  * transaction.h. */
+#include "vtab/host.h"
 #include "vtab/levels.h"
 
 enum status transaction_read(struct server *server, struct session **out, struct error *err) {
     struct transaction *transaction = &server->transaction;
     enum status status = transaction_make_sure(server, false, err);
 
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && !server_can(server, DRIVER_ONE_REQUEST)) {
         status = table_flush_all(server, err);
     }
     if (status == STATUS_OK && transaction_has_levels(server) && transaction->unguarded &&
@@ -76,6 +77,8 @@ void reader_failed(struct server *server, const struct reader *reader, enum stat
 
 enum status reader_session(
         struct server *server, struct reader *reader, struct session **out, struct error *err) {
+    enum status status;
+
     if (reader->ended) {
         error_set(err, STATUS_LOST,
                 "the transaction that this query read in on server \"%s\" has ended",
@@ -87,8 +90,8 @@ enum status reader_session(
         *out = reader->aside->session;
         return STATUS_OK;
     }
-    transaction_enlist_reader(server);
-    return server_snapshot(server, out, err);
+    status = transaction_enlist_reader(server, err);
+    return status == STATUS_OK ? server_snapshot(server, out, err) : status;
 }
 
 /* ---- what is left of a query ---------------------------------------------------------------
@@ -231,14 +234,15 @@ bool place_is_harmless(sqlite3 *db, const char *place) {
  * table of the server in temp or memory, makes it tell of the transaction; it sets changes() to
  * 0, so it is done once. Under query_only, or when the authorizer forbids it, it fails, and
  * reads are as they are outside BEGIN. */
-void transaction_enlist_reader(struct server *server) {
+enum status transaction_enlist_reader(struct server *server, struct error *err) {
     struct connection *connection = server->connection;
     const struct own_definition *own = connection->own;
+    enum status status = STATUS_OK;
     char *sql;
 
     if (server->transaction.tables > 0 || connection->enlisting ||
-            sqlite3_get_autocommit(connection->db)) {
-        return;
+            !server_can(server, DRIVER_SNAPSHOT) || sqlite3_get_autocommit(connection->db)) {
+        return STATUS_OK;
     }
     while (own != NULL && (sqlite3_stricmp(own->server, server->name) != 0 ||
                                   !place_is_harmless(connection->db, own->place))) {
@@ -247,10 +251,15 @@ void transaction_enlist_reader(struct server *server) {
     sql = own != NULL
                   ? sqlite3_mprintf("DELETE FROM \"%w\".\"%w\" WHERE 0", own->place, own->name)
                   : NULL;
+    if (own != NULL && sql == NULL) {
+        return error_nomem(err);
+    }
     if (sql != NULL) {
         connection->enlisting = true;
-        sqlite3_exec(connection->db, sql, NULL, NULL, NULL);
+        status = host_looked(
+                connection->db, sqlite3_exec(connection->db, sql, NULL, NULL, NULL), err);
         connection->enlisting = false;
         sqlite3_free(sql);
     }
+    return status;
 }

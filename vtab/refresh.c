@@ -44,11 +44,15 @@ static bool plan_starts_late(sqlite3 *db, const char *sql) {
         "MULTI-INDEX OR", NULL };
     char *explain = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", sql);
     sqlite3_stmt *stmt = NULL;
-    bool starts_late = true;
+    bool starts_late = false;
+    int code = SQLITE_NOMEM;
 
-    if (explain != NULL && sqlite3_prepare_v2(db, explain, -1, &stmt, NULL) == SQLITE_OK) {
-        starts_late = false;
-        while (sqlite3_step(stmt) == SQLITE_ROW) {
+    if (explain != NULL) {
+        code = sqlite3_prepare_v2(db, explain, -1, &stmt, NULL);
+    }
+    while (code == SQLITE_OK || code == SQLITE_ROW) {
+        code = sqlite3_step(stmt);
+        if (code == SQLITE_ROW) {
             const char *detail = (const char *)sqlite3_column_text(stmt, 3);
 
             for (size_t i = 0; detail != NULL && late[i] != NULL; i++) {
@@ -58,7 +62,7 @@ static bool plan_starts_late(sqlite3 *db, const char *sql) {
     }
     sqlite3_finalize(stmt);
     sqlite3_free(explain);
-    return starts_late;
+    return starts_late || code != SQLITE_DONE; /* a plan that is not known whole may */
 }
 
 static bool may_start_again(struct table *table, int64_t opened_at_steps) {

@@ -6,6 +6,7 @@
  * writes elsewhere, the triggers' text. */
 #include "vtab/running.h"
 
+#include "vtab/host.h"
 #include "vtab/table.h"
 #include "vtab/tokens.h"
 
@@ -43,6 +44,19 @@ uint64_t running_signature(sqlite3 *db) {
         }
     }
     return hash | 1; /* 0: of none */
+}
+
+uint64_t running_mark(sqlite3 *db) {
+    uint64_t hash = 1;
+
+    for (sqlite3_stmt *stmt = sqlite3_next_stmt(db, NULL); stmt != NULL;
+            stmt = sqlite3_next_stmt(db, stmt)) {
+        if (sqlite3_stmt_busy(stmt)) {
+            hash = mix(hash, (uint64_t)(uintptr_t)stmt);
+            hash = mix(hash, (uint64_t)run_of(stmt));
+        }
+    }
+    return hash;
 }
 
 int running_writers(sqlite3 *db) {
@@ -281,12 +295,15 @@ static void read_trigger(struct search *search, const char *sql) {
     }
 }
 
-static enum status read_triggers(struct search *search, const char *place, struct error *err) {
+/* *whole becomes false where some could not be read. */
+static enum status read_triggers(
+        struct search *search, const char *place, bool *whole, struct error *err) {
     sqlite3 *db = search->table->connection->db;
     char *sql = sqlite3_mprintf(
             "SELECT sql FROM \"%w\".sqlite_schema WHERE type = 'trigger'", place);
     sqlite3_stmt *stmt = NULL;
     int code = SQLITE_NOMEM;
+    enum status status;
 
     if (sql != NULL) {
         code = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
@@ -297,18 +314,27 @@ static enum status read_triggers(struct search *search, const char *place, struc
             read_trigger(search, (const char *)sqlite3_column_text(stmt, 0));
         }
     }
+    status = host_looked(db, code, err);
+    if (code != SQLITE_DONE) {
+        *whole = false;
+    }
     sqlite3_finalize(stmt);
     sqlite3_free(sql);
-    return code == SQLITE_NOMEM ? error_nomem(err) : STATUS_OK;
+    return status;
 }
 
 static enum status read_all_triggers(struct search *search, struct error *err) {
     sqlite3 *db = search->table->connection->db;
     enum status status = STATUS_OK;
+    bool whole = true;
     const char *place;
 
     for (int i = 0; status == STATUS_OK && (place = sqlite3_db_name(db, i)) != NULL; i++) {
-        status = read_triggers(search, place, err);
+        status = read_triggers(search, place, &whole, err);
+    }
+    if (!whole) { /* those that were read may not be those that write now */
+        memset(search->list->left_out, LEFT_OUT_UNKNOWN, search->table->schema->column_count);
+        search->list->known = false;
     }
     return status;
 }
@@ -339,6 +365,29 @@ static void note_shown(struct search *search, const struct tokens *token) {
     }
 }
 
+/* INSERT ... VALUES (...) or DEFAULT VALUES, and nothing that makes more of it. */
+static bool gives_one_row(const char *sql) {
+    struct tokens tokens = { .at = sql };
+    int depth = 0;
+
+    while (tokens_next(&tokens) && (depth > 0 || !tokens_is(&tokens, "VALUES"))) {
+        depth += (tokens.start[0] == '(') - (tokens.start[0] == ')');
+        if (depth == 0 && tokens_is(&tokens, "DEFAULT")) {
+            return true;
+        }
+    }
+    if (tokens.length == 0) {
+        return false;
+    }
+    do {
+        if (!tokens_next(&tokens)) {
+            return false;
+        }
+        depth += (tokens.start[0] == '(') - (tokens.start[0] == ')');
+    } while (depth > 0);
+    return !tokens_next(&tokens) || tokens.start[0] == ';' || tokens_is(&tokens, "RETURNING");
+}
+
 static void note_statement(struct search *search, sqlite3_stmt *stmt) {
     struct running_list *list = search->list;
     const char *sql = sqlite3_sql(stmt);
@@ -348,6 +397,7 @@ static void note_statement(struct search *search, sqlite3_stmt *stmt) {
     if (sql == NULL || !read_statement(search, sql)) {
         return;
     }
+    list->one_row = search->kind == RUNNING_INSERT && gives_one_row(sql);
     list->direct = true;
     if (sqlite3_column_count(stmt) == 0) {
         return;
@@ -389,6 +439,7 @@ enum status running_learn(const struct table *table, enum running_kind kind,
     list->known = false;
     memset(list->shown_columns, 0, count);
     list->direct = false;
+    list->one_row = false;
     list->returning = false;
     list->shows_rowid = false;
     for (sqlite3_stmt *stmt = sqlite3_next_stmt(db, NULL); stmt != NULL;
@@ -400,6 +451,7 @@ enum status running_learn(const struct table *table, enum running_kind kind,
     }
     if (!list->known || writers > 1) {
         status = read_all_triggers(&search, err);
+        list->one_row = false;
     }
     memory_free(search.named);
     list->signature = status == STATUS_OK ? signature : 0;

@@ -15,6 +15,8 @@ struct table;
 /* A number for the run of a statement that writes: the next one has another. Two that wrote
  * nothing may have the same: that they did is among the breaks the connection counts. */
 uint64_t running_signature(sqlite3 *);
+/* A number for the runs of all statements under way: it stays while they are the same ones. */
+uint64_t running_mark(sqlite3 *);
 int running_writers(sqlite3 *); /* how many of them are statements that write */
 
 /* Does the list of columns of the INSERT or UPDATE under way leave this one out? */
@@ -29,6 +31,7 @@ struct running_list {
     uint8_t *left_out;         /* enum left_out, by column; in the arena given */
     bool known;                /* false: no text that writes so to the table was found */
     bool direct;               /* a statement says so itself, and not a trigger alone */
+    bool one_row;              /* INSERT: its text gives one row, and nothing else inserts */
     bool returning;            /* INSERT: it shows the rows as it thinks they are */
     uint8_t *shown_columns;    /* by column: RETURNING has it */
     bool shows_rowid;          /* and among them the rowid, which is no column */

@@ -188,17 +188,14 @@ void server_failed(struct server *server, const struct error *err) {
 }
 
 static bool host_has_file(sqlite3 *db, const char *path) {
-    sqlite3_stmt *stmt = NULL;
+    const char *place;
     bool found = false;
 
-    if (sqlite3_prepare_v2(db, "PRAGMA database_list", -1, &stmt, NULL) == SQLITE_OK) {
-        while (!found && sqlite3_step(stmt) == SQLITE_ROW) {
-            const char *file = (const char *)sqlite3_column_text(stmt, 2);
+    for (int i = 0; !found && (place = sqlite3_db_name(db, i)) != NULL; i++) {
+        const char *file = sqlite3_db_filename(db, place);
 
-            found = file != NULL && strcmp(file, path) == 0;
-        }
+        found = file != NULL && strcmp(file, path) == 0;
     }
-    sqlite3_finalize(stmt);
     return found;
 }
 

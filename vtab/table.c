@@ -6,6 +6,7 @@
  * it. */
 #include "vtab/table.h"
 
+#include "vtab/cursor.h"
 #include "vtab/plan.h"
 #include "vtab/report.h"
 #include "vtab/transaction.h"
@@ -219,10 +220,15 @@ static enum status table_find_server(struct table *table, const struct own_defin
     if (url != NULL && creating) {
         status = table_new_server(table, url, err);
     } else if (url != NULL && own == NULL) {
-        return error_set(err, STATUS_DENIED,
+        error_set(err, STATUS_DENIED,
                 "table \"%s\" of this database file names a URL of its own: only servers that "
                 "this session names are connected",
                 table->name);
+        /* SQLite connects a table even to drop it. */
+        error_explain(err, NULL, NULL,
+                "to take it out of the file: PRAGMA writable_schema=ON; DELETE FROM "
+                "sqlite_schema WHERE name='NAME'; PRAGMA writable_schema=RESET");
+        return STATUS_DENIED;
     } else {
         name = url != NULL ? own->server : name;
         table->server = server_find(table->connection, name);
@@ -319,6 +325,7 @@ static enum status table_declare(struct table *table, sqlite3 *db, struct error 
 
 static void table_free(struct table *table) {
     if (table != NULL) {
+        cursor_destroy(table->spare);
         digest_map_clear(&table->rowids);
         row_keys_clear(&table->row_keys);
         arena_clear(&table->change_arena);
@@ -341,7 +348,9 @@ static enum status table_shape(struct table *table, sqlite3 *db, struct error *e
 
     if (status == STATUS_OK) {
         table->driver = table->server->target.driver;
-        table->utf16 = connection_is_utf16(table->connection);
+        status = connection_is_utf16(table->connection, &table->utf16, err);
+    }
+    if (status == STATUS_OK) {
         status = table_declare(table, db, err);
     }
     return status;

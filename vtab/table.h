@@ -18,9 +18,11 @@ struct table {
     char *place, *name;
     bool utf16;
     int cursors;
-    bool enlisted;              /* SQLite told it of a transaction that is not over */
-    bool born;                  /* in that transaction */
-    struct writer *writer;      /* NULL until the transaction writes to it */
+    struct cursor *spare;  /* closed, for the next xOpen: correlated subqueries open many */
+    int64_t plans;         /* how often SQLite asked for one: each new statement does */
+    bool enlisted;         /* SQLite told it of a transaction that is not over */
+    bool born;             /* in that transaction */
+    struct writer *writer; /* NULL until the transaction writes to it */
     struct table *next_writing; /* of the server's */
     bool waiting;               /* rows of its writer may not be sent yet */
     uint64_t locked;            /* the statement whose rows were locked as they were read */

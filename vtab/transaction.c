@@ -48,12 +48,35 @@ const char *transaction_why_insert_only(const struct schema *schema) {
                    : NULL;
 }
 
+/* What is written there is written for good: the statement has to be a transaction of its own,
+ * which ends with it. */
+static bool stands_alone(const struct table *table, struct error *err) {
+    sqlite3 *db = table->connection->db;
+    bool begun = !sqlite3_get_autocommit(db);
+
+    if (!begun && running_writers(db) <= 1) {
+        return true;
+    }
+    error_set(err, STATUS_READONLY,
+            "table \"%s\" cannot be written %s: server \"%s\" has no transactions, each "
+            "statement is written at once and for good",
+            table->name,
+            begun ? "inside BEGIN or SAVEPOINT" : "while another statement that writes is open",
+            table->server->name);
+    error_explain(err, NULL, NULL,
+            begun ? "COMMIT first, and write in autocommit" : "finish or reset that one first");
+    return false;
+}
+
 enum status transaction_writable(const struct table *table, struct error *err) {
     const char *why_not = transaction_why_not(table->server, table->schema);
 
     if (why_not != NULL) {
         return error_set(
                 err, STATUS_READONLY, "table \"%s\" is read-only: %s", table->name, why_not);
+    }
+    if (server_can(table->server, DRIVER_ONE_REQUEST) && !stands_alone(table, err)) {
+        return STATUS_READONLY;
     }
     if (table->born) {
         error_set(err, STATUS_READONLY,
@@ -127,6 +150,11 @@ enum status transaction_write(
 void transaction_wrote(struct server *server, enum status status, const struct error *err) {
     struct transaction *transaction = &server->transaction;
 
+    if (server_can(server, DRIVER_ONE_REQUEST) && status == STATUS_OK) {
+        transaction->written = true; /* it waits: nothing that is read can show it */
+        transaction->used = true;
+        return;
+    }
     server_wrote(server);
     transaction->unguarded = true;
     if (status == STATUS_OK) {
@@ -214,10 +242,10 @@ static enum status check_atomic(struct server *server, struct error *err) {
 static enum status commit_remote(struct server *server, struct error *err) {
     struct transaction *transaction = &server->transaction;
     int64_t timeout_ms = options_integer(&server->options, "commit_timeout_ms");
-    enum status status = table_flush_all(server, err);
+    enum status status = check_atomic(server, err);
 
     if (status == STATUS_OK) {
-        status = check_atomic(server, err);
+        status = table_flush_all(server, err);
     }
     if (status != STATUS_OK) {
         return status;
@@ -363,7 +391,9 @@ enum status transaction_alone_begin(struct server *server, bool *alone, struct e
         server->transaction.tables = 1;
         return STATUS_OK;
     }
-    transaction_enlist_reader(server);
+    if (transaction_enlist_reader(server, err) != STATUS_OK) {
+        return err->status;
+    }
     if (server->transaction.tables > 0) {
         return STATUS_OK;
     }

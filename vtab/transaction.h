@@ -28,7 +28,7 @@ enum status transaction_writable(const struct table *, struct error *);
 
 /* Before something of the server is read: inside BEGIN it takes part in the transaction, so
  * that all of it sees one state. Where it cannot (see the body) reads are as outside BEGIN. */
-void transaction_enlist_reader(struct server *);
+enum status transaction_enlist_reader(struct server *, struct error *);
 /* The session inside the transaction, for reading: a failure does not cost what was written.
  * Only while transaction.tables > 0. */
 enum status transaction_read(struct server *, struct session **out, struct error *);
@@ -44,7 +44,8 @@ void transaction_wrote(struct server *, enum status, const struct error *);
  * snapshot. */
 bool transaction_restart(struct server *);
 enum { TRANSACTION_TRIES_MAX = 10 }; /* for one that loses its races */
-/* Calls write(), which sends something by transaction_write(), and again where that restarts. */
+/* Calls write(), which sends something by transaction_write(), and again where that restarts.
+ */
 enum status transaction_try(struct server *,
         enum status (*write)(void *context, struct error *), void *context, struct error *);
 enum isolation transaction_isolation(const struct server *);

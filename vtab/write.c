@@ -6,10 +6,12 @@
 
 #include "vtab/affinity.h"
 #include "vtab/bulk.h"
+#include "vtab/levels.h"
 #include "vtab/locking.h"
 #include "vtab/report.h"
 #include "vtab/running.h"
 #include "vtab/transaction.h"
+#include "vtab/waiting.h"
 
 #include <string.h>
 
@@ -113,7 +115,8 @@ static enum status check_left_out(const struct update *update, size_t column,
                 (is_integer_key(table->schema, column) || facts->identity != 0 ||
                         facts->generated != 0);
     if (*left_out || sqlite3_value_type(value) != SQLITE_NULL ||
-            (facts->default_sql == NULL && table->schema->kind != RELATION_VIEW) ||
+            (facts->default_sql == NULL && !facts->default_untold &&
+                    table->schema->kind != RELATION_VIEW) ||
             sqlite3_value_frombind(value)) {
         return STATUS_OK;
     }
@@ -355,39 +358,26 @@ static enum status take_change(struct update *update, struct error *err) {
 /* ---- sending ------------------------------------------------------------------------------
  */
 
-/* Will the statement write another row, which takes those that wait along? An UPDATE has read
- * all its rows by now, and they were counted. */
-static bool another_follows(const struct update *update) {
-    struct table *table = update->table;
-
-    return update->change.kind == CHANGE_UPDATE && table->cursors == 1 &&
-           ++table->changed < table->changing;
-}
-
-/* Inside BEGIN the last rows of a long INSERT are written when SQLite releases the savepoint
- * around the statement. Should they fail there, SQLite undoes the whole transaction: only what
- * is worth it takes that risk. */
-static bool is_long_insert(const struct update *update) {
-    enum { INSERT_ROWS_ALONE = 100 };
-    struct transaction *transaction = &update->table->server->transaction;
-
-    return update->change.kind == CHANGE_INSERT && transaction->around > 0 &&
-           transaction->around == transaction->depth &&
-           transaction->inserted++ >= INSERT_ROWS_ALONE;
-}
-
-/* Rows may wait for each other where a failure that shows late undoes all the same: the whole
- * of an autocommit statement; inside BEGIN, all rows of an UPDATE but the last. The first row
- * of a transaction does not, so that a session that died unseen is noticed with it. */
-static bool may_wait(const struct update *update) {
+/* Where all rows of a statement are one request their answer comes too late for SQLite to pass
+ * over one of them, or to keep those before it. */
+static enum status check_one_request(const struct update *update, struct error *err) {
     const struct server *server = update->table->server;
-    sqlite3 *db = update->table->connection->db;
-    bool follows = another_follows(update) || is_long_insert(update);
+    bool passes_over = update->change.on_conflict == ON_CONFLICT_IGNORE &&
+                       update->change.kind == CHANGE_INSERT;
 
-    return server->transaction.used && (follows || sqlite3_get_autocommit(db)) &&
-           update->change.on_conflict == ON_CONFLICT_ABORT && !update->by_row &&
-           strcmp(options_text(&server->options, "batch"), "auto") == 0 &&
-           running_writers(db) == 1;
+    if (!server_can(server, DRIVER_ONE_REQUEST) ||
+            waiting_is_only_row(update->table, &update->change) ||
+            (!passes_over && !update->by_row)) {
+        return STATUS_OK;
+    }
+    error_set(err, STATUS_UNSUPPORTED,
+            "OR %s cannot be kept for table \"%s\" but for INSERT ... VALUES of one row: "
+            "server \"%s\" writes a statement as a whole",
+            passes_over ? "IGNORE" : "FAIL", update->table->name, server->name);
+    error_explain(err, NULL, NULL,
+            passes_over ? "write row by row, or leave the rows out with WHERE NOT EXISTS"
+                        : "write row by row");
+    return STATUS_UNSUPPORTED;
 }
 
 /* What one table's rows wait for may be another's. */
@@ -397,6 +387,12 @@ static enum status flush_others(struct table *table, struct error *err) {
 
     while (other != NULL && (other == table || !other->waiting)) {
         other = other->next_writing;
+    }
+    if (other != NULL && server_can(server, DRIVER_ONE_REQUEST)) {
+        return error_set(err, STATUS_UNSUPPORTED,
+                "a statement cannot write to table \"%s\" and to table \"%s\": server \"%s\" "
+                "writes it as one request",
+                other->name, table->name, server->name);
     }
     return other != NULL ? table_flush_all(server, err) : STATUS_OK;
 }
@@ -427,7 +423,7 @@ static enum status send_once(void *pointer, struct error *err) {
         status = find_writer(table, session, &writer, err);
     }
     if (status == STATUS_OK) {
-        table->waiting = may_wait(update);
+        table->waiting = waiting_allowed(table, &update->change, update->by_row);
         status = session->driver->write_row(writer, &update->change,
                 WRITE_WANT_ROWID | (table->waiting ? 0 : WRITE_SYNC), &update->result, err);
     }
@@ -504,14 +500,6 @@ static sqlite3_int64 new_rowid(const struct update *update) {
     return sqlite3_last_insert_rowid(update->table->connection->db);
 }
 
-/* A row that cannot even be sent: those of its statement that wait are not written either. */
-static void drop_waiting(struct table *table, const struct error *err) {
-    if (table->waiting && !sqlite3_get_autocommit(table->connection->db)) {
-        table_drop_writers(table->server);
-        transaction_wrote(table->server, err->status, err);
-    }
-}
-
 /* SQLite shows the row nevertheless. */
 static int refuse_returning_skipped(struct update *update, struct error *err) {
     error_set(err, STATUS_UNSUPPORTED,
@@ -532,12 +520,15 @@ int table_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int
     if (status == STATUS_OK) {
         status = take_change(&update, &err);
     }
-    if (status != STATUS_OK) {
-        drop_waiting(update.table, &err);
+    if (status == STATUS_OK && gathering != NULL) {
+        status = gathering_add(gathering, update.table->schema, &update.change, &err);
+    } else if (status == STATUS_OK) {
+        status = check_one_request(&update, &err);
+        status = status == STATUS_OK
+                         ? transaction_try(update.table->server, send_once, &update, &err)
+                         : status;
     } else {
-        status = gathering != NULL
-                         ? gathering_add(gathering, update.table->schema, &update.change, &err)
-                         : transaction_try(update.table->server, send_once, &update, &err);
+        waiting_dropped(update.table, &err);
     }
     if (status != STATUS_OK) {
         return report_update(&update, &err);

@@ -19,6 +19,7 @@
 enum {
     COLUMNS_MAX = 64,
     SETUPS_MAX = 16,
+    PARTS_MAX = 16,
     COPY_HEADER_BYTES = 19,
     KEY_BYTES_MAX = 24,
     LOADED_ROW_BYTES_MAX = 80
@@ -34,6 +35,8 @@ struct client {
     bool first_only;
     unsigned types[COLUMNS_MAX];
     struct decoded decoded;
+    struct client *parts; /* of mode "copies" */
+    size_t part_count;
 };
 
 static bool good(struct client *client, PGresult *result, ExecStatusType expected) {
@@ -310,13 +313,48 @@ static bool write_array(struct client *client) {
     return true;
 }
 
+static bool run_copies(void *context, struct run *run) {
+    struct client *client = context;
+    bool good = true;
+
+    for (size_t i = 0; i < client->part_count && good; i++) {
+        good = run_copy(&client->parts[i], run);
+    }
+    return good;
+}
+
+/* Each line of the SQL becomes a client of its own on the same connection. */
+static bool write_copies(struct client *client) {
+    char *line;
+    bool good;
+
+    client->text = strdup(client->sql);
+    client->parts = calloc(PARTS_MAX, sizeof *client->parts);
+    good = (client->text != NULL && client->parts != NULL) ||
+           complain("copies", "out of memory");
+    line = good ? strtok(client->text, "\n") : NULL;
+    for (; line != NULL && good; line = strtok(NULL, "\n")) {
+        struct client *part = &client->parts[client->part_count];
+
+        if (client->part_count == PARTS_MAX) {
+            return complain("copies", "too many lines");
+        }
+        client->part_count++;
+        part->connection = client->connection;
+        part->sql = line;
+        good = prepare(part) && write_copy(part) && execute(part, "DEALLOCATE q");
+    }
+    return good;
+}
+
 static const struct mode {
     const char *name;
     run_function run;
     bool prepared;
     bool (*write)(struct client *); /* makes client->text; NULL: not needed */
 } modes[] = {
-    { "copy", run_copy, true, write_copy }, /* COPY (sql) TO STDOUT (FORMAT binary) */
+    { "copy", run_copy, true, write_copy },        /* COPY (sql) TO STDOUT (FORMAT binary) */
+    { "copies", run_copies, false, write_copies }, /* one a line, one after the other */
     { "prepared", run_prepared, true, NULL },
     { "any", run_any, true, write_array },
     { "simple", run_simple, false, NULL },
@@ -391,6 +429,10 @@ int main(int argc, char **argv) {
     }
     status = measure_serve(mode->run, &client);
 out:
+    for (size_t i = 0; i < client.part_count; i++) {
+        free(client.parts[i].text);
+    }
+    free(client.parts);
     free(client.text);
     PQfinish(client.connection);
     return status;

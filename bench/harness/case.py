@@ -6,13 +6,15 @@ OURS, NATIVE = "drawbridge", "native SQLite"
 VIRTUALPG, FDW, DUCKDB = "VirtualPG", "postgres_fdw", "DuckDB"
 RIVALS = (VIRTUALPG, FDW, DUCKDB)
 ALL_KEYS = -1
+DATABASE = "icu"  # text in the order of a language, as most databases have it
+TPCH = "tpch"     # loaded when a case asks for it
 
 
 @dataclass
 class Floor:
     """libpq alone (floors/postgres.c). The first floor of a case is what its ratios are to."""
     label: str
-    mode: str          # copy, prepared, any, simple, connect, load
+    mode: str          # copy, copies (one a line), prepared, any, simple, connect, load
     sql: str
     repeat: int = 0    # executions in one run; 0: the case's; ALL_KEYS: as many as there are keys
     per_key: bool = False  # the figure is that of a run, times all keys through those of a run
@@ -27,6 +29,7 @@ class Case:
     sqls: dict = field(default_factory=dict)     # contender -> its own words for the same
     setups: dict = field(default_factory=dict)   # contender -> statements before the run
     skip: dict = field(default_factory=dict)     # contender -> why it has no figure
+    database: str = DATABASE
     tables: tuple = ("wide", "items")  # what is attached before the run; none: sql does it
     local_keys: bool = False     # a local table keys(k)
     local_source: bool = False   # a local table source(k, v, t), as many rows as there are keys
@@ -40,7 +43,9 @@ class Case:
     fresh: bool = False          # each run in a new process
     figure: str = "ms"           # ms, first_ms (no row is read after the first) or mb
     rounds_max: int = 0          # fewer rounds where the figure hardly changes
-    bounds: dict = field(default_factory=dict)   # label -> ours at most so many times that
+    bounds: dict = field(default_factory=dict)   # label -> ours at most so many times that,
+    slack_ms: float = 0          # and as much more
+    group: str = ""              # of cases whose sums are shown, too: ours against native + floor
 
     def repeat_of(self, name):
         return self.rival_repeat if self.rival_repeat and name in RIVALS else self.repeat

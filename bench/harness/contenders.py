@@ -4,9 +4,8 @@ import json
 import sys
 
 from harness import parts
-from harness.case import ALL_KEYS, DUCKDB, FDW, NATIVE, OURS, VIRTUALPG
+from harness.case import ALL_KEYS, DATABASE, DUCKDB, FDW, NATIVE, OURS, VIRTUALPG
 from harness.parts import BUILD, PROGRAMS
-from harness.world import DATABASE
 
 FOLDER = parts.ROOT / "bench" / "harness"
 
@@ -31,7 +30,7 @@ def floor(case, world, floor):
     repeat = part or case.repeat
     words = [PROGRAMS / "bench_postgres",
              *_options(case, world, repeat, case.keyed or floor.repeat != 0),
-             floor.mode, world.url(case.latency_ms), floor.sql]
+             floor.mode, world.url(case.latency_ms, case.database), floor.sql]
     if floor.repeat == 0:
         return words, 1 / case.repeat
     return words, world.keys / repeat if floor.per_key else 1
@@ -57,13 +56,13 @@ def _through_sqlite(case, world, name, database, before):
 def ours(case, world):
     before = ["-x", BUILD / "drawbridge.so"]
     if case.tables:
-        before += ["-s", f"SELECT bridge_attach('{world.url(case.latency_ms)}', 'schema=public', "
-                         f"'tables={','.join(case.tables)}')"]
+        before += ["-s", f"SELECT bridge_attach('{world.url(case.latency_ms, case.database)}', "
+                         f"'schema=public', 'tables={','.join(case.tables)}')"]
     return _through_sqlite(case, world, OURS, ":memory:", before)
 
 
 def native(case, world):
-    return _through_sqlite(case, world, NATIVE, world.native(), [])
+    return _through_sqlite(case, world, NATIVE, world.native(case.database), [])
 
 
 def virtualpg(case, world):

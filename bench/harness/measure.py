@@ -99,5 +99,6 @@ def measure(case, world, names, rounds, limit_s):
     problems = _disagreements(case, rows)
     problems += [f"{row.label}: {row.why_not}" for row in rows if row.is_floor and row.why_not]
     return {"name": case.name, "title": world.named(case.title), "unit": case.unit, "sql": case.sql,
-            "bounds": case.bounds, "problems": problems,
+            "bounds": case.bounds, "slack_ms": case.slack_ms, "group": case.group,
+            "problems": problems,
             "rows": [row.summary(base) for row in rows]}

@@ -4,6 +4,7 @@ by postgres_fdw, the same tables in a SQLite file, and far-away networks.
     wide    ten columns of mixed types        items   a key, two integers, an indexed text
     many.*  a thousand tables of ten columns
     written, loaded, changed    to be written to
+    the tables of TPC-H, in a database of their own: SF 0.1 with a million rows
 """
 import os
 import shutil
@@ -13,9 +14,10 @@ from pathlib import Path
 
 from support.postgres import Postgres
 
+from harness.case import DATABASE, TPCH
 from harness.parts import BUILD, PROGRAMS
+from tpch import tpch
 
-DATABASE = "icu"  # text in the order of a language, as most databases have it
 SETTINGS = {"shared_buffers": "512MB", "max_wal_size": "4GB"}
 LATENCIES_MS = (0, 1, 10)
 KEY_STRIDE = 7919  # the keys of floors/measure.c
@@ -38,6 +40,14 @@ CREATE TABLE loaded (k int4, v int8, t text);
 CREATE TABLE changed (id int4 PRIMARY KEY, n int4);
 INSERT INTO changed SELECT i, 0 FROM generate_series(1, 1000) AS i;
 CREATE SCHEMA many;
+"""
+COPIES = """
+CREATE TABLE wide (id INTEGER PRIMARY KEY, k INTEGER, f REAL, n NUMERIC, t TEXT, u TEXT, b INTEGER,
+    d TEXT, ts TEXT, y BLOB);
+CREATE TABLE items (id INTEGER PRIMARY KEY, a INTEGER, b INTEGER, t TEXT);
+INSERT INTO wide SELECT * FROM remote.wide ORDER BY id;
+INSERT INTO items SELECT * FROM remote.items ORDER BY id;
+CREATE INDEX items_t ON items (t);
 """
 MANY = "CREATE TABLE many.t{} (id int PRIMARY KEY, a int NOT NULL, b text, c text, " \
        "d numeric(10,2), e date, f timestamptz, g bool, h uuid, i float8);"
@@ -80,6 +90,7 @@ class World:
         self.server = Postgres("15", SETTINGS)
         self.foreign = None
         self._relays = {}
+        self._loaded = set()
 
     def named(self, title):
         return title.format(rows=f"{self.rows:,}", keys=f"{self.keys:,}", many=f"{self.many:,}")
@@ -112,32 +123,37 @@ class World:
                 server.remove()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def url(self, latency_ms):
+    def url(self, latency_ms, database=DATABASE):
         """The server at that distance: over the unix socket, or through a relay."""
         place = self._place(latency_ms)
-        return (self.server.url(DATABASE, host=place[0], port=place[1]) if place
-                else self.server.url(DATABASE))
+        self._load(database)
+        return (self.server.url(database, host=place[0], port=place[1]) if place
+                else self.server.url(database))
 
     def foreign_url(self):
         return self.foreign.url(DATABASE)
 
-    def native(self):
+    def native(self, database=DATABASE):
         """A SQLite file with the same tables and values, made once."""
-        path = self.folder / "native.db"
+        path = self.folder / f"{database}.db"
         if not path.exists():
             load = ["-x", BUILD / "drawbridge.so", "-s", f"""
                 PRAGMA synchronous = off;
-                SELECT bridge_attach('{self.url(0)}', 'as=remote', 'schema=public');
-                CREATE TABLE wide (id INTEGER PRIMARY KEY, k INTEGER, f REAL, n NUMERIC, t TEXT,
-                                   u TEXT, b INTEGER, d TEXT, ts TEXT, y BLOB);
-                CREATE TABLE items (id INTEGER PRIMARY KEY, a INTEGER, b INTEGER, t TEXT);
-                INSERT INTO wide SELECT * FROM remote.wide ORDER BY id;
-                INSERT INTO items SELECT * FROM remote.items ORDER BY id;
-                CREATE INDEX items_t ON items (t);
+                SELECT bridge_attach('{self.url(0, database)}', 'as=remote', 'schema=public');
+                {tpch.copy_sql() if database == TPCH else COPIES}
                 ANALYZE"""]
             subprocess.run([PROGRAMS / "bench_sqlite", path, *load, "SELECT 1"], check=True,
                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         return path
+
+    def _load(self, database):
+        if database == TPCH and TPCH not in self._loaded:
+            import psycopg
+
+            self._loaded.add(TPCH)
+            self.server.create_database(TPCH)
+            with psycopg.connect(self.server.url(TPCH)) as connection:
+                tpch.load(connection, max(self.rows / 1e7, 0.01), self.folder)
 
     def local_keys(self, kind):
         return [text.format(keys=self.keys, rows=self.rows, stride=KEY_STRIDE)

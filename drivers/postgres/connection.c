@@ -144,6 +144,7 @@ void pg_close(struct session *base) {
     pg_transaction_clear(&session->transaction);
     pg_prepared_clear(session);
     error_clear(&session->lost);
+    error_clear(&session->spoilt);
     memory_free(session->settings);
     text_clear(&session->notices);
     memory_free(session->place);

@@ -75,6 +75,7 @@ bool pg_definition_read(
             pg_facts_text(facts, row, RELATION_COLUMNS_KNOWN, &schema->arena, &failed);
     definition->sum = pg_facts_text(facts, row, RELATION_DEFINITION, &schema->arena, &failed);
     relation->definition = definition;
+    relation->checked_in = &definition->checked_in;
     return !failed;
 }
 
@@ -136,8 +137,7 @@ static bool definition_due(const struct pg_scan *scan) {
             scan->schema != NULL ? pg_relation(scan->schema) : NULL;
 
     return relation != NULL && relation->definition != NULL &&
-           relation->definition->checked_in !=
-                   pg_session_from(scan->base.session)->snapshot_began_ms;
+           *relation->checked_in != pg_session_from(scan->base.session)->snapshot_began_ms;
 }
 
 /* The question has its "$1" to "$3" nowhere else. */
@@ -307,7 +307,7 @@ enum status pg_definition_unknown(enum status failed, struct error *err) {
 }
 
 static void definition_checked(const struct pg_scan *scan) {
-    pg_relation(scan->schema)->definition->checked_in =
+    *pg_relation(scan->schema)->checked_in =
             pg_session_from(scan->base.session)->snapshot_began_ms;
 }
 

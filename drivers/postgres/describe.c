@@ -316,12 +316,14 @@ static enum status description_name_columns(
 static enum status description_relation(struct description *description, struct error *err) {
     struct schema *schema = description->schema;
     struct pg_relation *relation = arena_alloc(&schema->arena, sizeof(*relation));
+    double *checked_in = arena_alloc(&schema->arena, sizeof(*checked_in));
 
     schema->kind = RELATION_QUERY;
     schema->query = arena_copy_text(&schema->arena, text_get(&description->query));
-    if (relation == NULL || schema->query == NULL) {
+    if (relation == NULL || schema->query == NULL || checked_in == NULL) {
         return error_nomem(err);
     }
+    relation->checked_in = checked_in;
     relation->utf8 = description->session->utf8;
     relation->sql_ascii = description->session->sql_ascii;
     schema->driver_data = relation;

@@ -47,6 +47,7 @@ const struct driver postgres_driver = {
     .scan_start = pg_scan_start,
     .scan_next = pg_scan_next,
     .scan_end = pg_scan_end,
+    .confirm = pg_confirm,
     .query_start = pg_query_start,
     .write_start = pg_write_start,
     .write_row = pg_write_row,

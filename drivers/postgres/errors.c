@@ -134,8 +134,7 @@ static const struct {
     { "23514", CONSTRAINT_CHECK },
 };
 
-/* "Key (a, b)=(1, 2) already exists." -> "a,b", in whatever language; given, or NULL. */
-static char *detail_columns(const char *detail) {
+char *pg_detail_columns(const char *detail) {
     const char *start = detail != NULL ? strchr(detail, '(') : NULL;
     const char *end = start != NULL ? strstr(start, ")=(") : NULL;
     struct text names;
@@ -170,7 +169,7 @@ static void explain_constraint(
         err->columns =
                 column != NULL ? memory_copy_text(column)
                 : err->constraint == CONSTRAINT_UNIQUE
-                        ? detail_columns(PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL))
+                        ? pg_detail_columns(PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL))
                         : NULL;
     }
 }

@@ -107,7 +107,7 @@ struct pg_column {
 struct pg_definition {
     const char *known; /* the columns that the sum is over: up to this attnum */
     const char *sum;
-    double checked_in; /* the snapshot in which it was found unchanged: when that began */
+    double checked_in;
 };
 
 /* schema.driver_data */
@@ -118,6 +118,7 @@ struct pg_relation {
     const uint32_t *leaf_oids; /* partitions and children, ascending; a rowid holds the index */
     size_t leaf_count;         /* 0: a plain table */
     struct pg_definition *definition; /* NULL: RELATION_QUERY */
+    double *checked_in;  /* the snapshot in which it was found unchanged: when that began */
     bool foreign_leaves; /* some leaf is foreign: no ctid of ours, NOT NULL not enforced */
 };
 
@@ -242,6 +243,7 @@ enum status pg_describe_query(
 enum status pg_scan_start(
         struct session *, const struct query *, struct scan **out, struct error *);
 enum status pg_scan_next(struct scan *, struct batch *, struct error *);
+enum status pg_confirm(struct session *, const struct schema *, struct error *);
 void pg_scan_end(struct scan *);
 enum status pg_query_start(struct session *, const char *sql, const struct value *args,
         size_t count, struct scan **out, struct error *);

@@ -219,3 +219,40 @@ enum status pg_scan_start(
     *out = &scan->base;
     return STATUS_OK;
 }
+
+/* By a statement that gives no rows: what is asked along with it, or the types that it has,
+ * tell whether the relation is another one. It is no query of anybody's, and not logged. */
+enum status pg_confirm(struct session *base, const struct schema *schema, struct error *err) {
+    struct pg_session *session = pg_session_from(base);
+    const struct pg_relation *relation = pg_relation(schema);
+    struct query query = { .schema = schema, .flags = QUERY_UNIQUE, .limit = 0 };
+    struct batch batch;
+    struct scan *scan = NULL;
+    int *columns = NULL;
+    enum status status;
+
+    if (session->snapshot_open && *relation->checked_in == session->snapshot_began_ms) {
+        return STATUS_OK;
+    }
+    batch_init(&batch);
+    if (relation->definition == NULL) { /* a user's query is known by its columns */
+        columns = memory_alloc_array(schema->column_count, sizeof(*columns));
+        if (columns == NULL) {
+            return error_nomem(err);
+        }
+        for (size_t i = 0; i < schema->column_count; i++) {
+            columns[query.column_count++] = (int)i;
+        }
+        query.columns = columns;
+    }
+    status = pg_scan_start(base, &query, &scan, err);
+    if (status == STATUS_OK) {
+        status = pg_scan_next(scan, &batch, err);
+        *relation->checked_in = status == STATUS_OK ? session->snapshot_began_ms : 0;
+        scan->statement = NULL;
+        pg_scan_end(scan);
+    }
+    batch_clear(&batch);
+    memory_free(columns);
+    return status;
+}

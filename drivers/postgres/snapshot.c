@@ -25,6 +25,7 @@ enum status pg_begin(
 static const char begin_sql[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 static void snapshot_begun(struct pg_session *session) {
+    error_clear(&session->spoilt);
     session->snapshot_open = true;
     session->snapshot_began_ms = pg_now_ms();
     if (!session->snapshot_wanted) {
@@ -104,6 +105,7 @@ void pg_snapshot_undo(struct pg_session *session) {
                 pg_request_add_text(request, "RELEASE SAVEPOINT g", NULL) == STATUS_OK) {
             pg_request_send(request, NULL);
             session->undone++;
+            error_clear(&session->spoilt);
         }
         pg_request_drop(request);
     }

@@ -124,10 +124,25 @@ static enum status request_begin(struct pg_request *request, struct error *err) 
     return status;
 }
 
+/* pgpool spreads statements that only read over a primary and its replicas, each by itself:
+ * what a transaction reads would be of several states, and what set_config() made, the role
+ * among it, would hold on one of them. It cannot be recognised with certainty; its own comment
+ * keeps a statement at the primary, and costs others nothing. */
+static enum status request_text(
+        struct pg_session *session, const char *sql, struct text *text, struct error *err) {
+    const char *stay = strncmp(sql, "SELECT", 6) == 0 ? "/*NO LOAD BALANCE*/ " : "";
+
+    text_init(text, TEXT_SQL_BYTES_MAX);
+    text_printf(text, "%s%s", stay, sql);
+    session->base.counts.bytes_out += (int64_t)strlen(sql);
+    return text_status(text, err);
+}
+
 enum status pg_request_add(
         struct pg_request *request, const struct pg_command *command, struct error *err) {
     struct pg_session *session = request->session;
     enum status status = request_begin(request, err);
+    struct text sql;
 
     if (status != STATUS_OK) {
         return status;
@@ -136,7 +151,6 @@ enum status pg_request_add(
         return error_set(err, STATUS_TOO_BIG, "statement has more than %d parameters",
                 PG_PARAMETERS_MAX);
     }
-    session->base.counts.bytes_out += (int64_t)strlen(command->sql);
     for (size_t i = 0; i < command->count; i++) {
         bool binary = command->formats != NULL && command->formats[i] != 0;
 
@@ -146,16 +160,22 @@ enum status pg_request_add(
         }
     }
     if (command->prepared) {
+        session->base.counts.bytes_out += (int64_t)strlen(command->sql);
         return request_added(request,
                 PQsendQueryPrepared(session->connection, command->sql, (int)command->count,
                         command->values, command->lengths, command->formats, command->binary),
                 err);
     }
-    return request_added(request,
-            PQsendQueryParams(session->connection, command->sql, (int)command->count,
-                    command->types, command->values, command->lengths, command->formats,
-                    command->binary),
-            err);
+    status = request_text(session, command->sql, &sql, err);
+    if (status == STATUS_OK) {
+        status = request_added(request,
+                PQsendQueryParams(session->connection, text_get(&sql), (int)command->count,
+                        command->types, command->values, command->lengths, command->formats,
+                        command->binary),
+                err);
+    }
+    text_clear(&sql);
+    return status;
 }
 
 enum status pg_request_add_text(
@@ -169,28 +189,28 @@ enum status pg_request_prepare(
         struct pg_request *request, const char *name, const char *sql, struct error *err) {
     struct pg_session *session = request->session;
     enum status status = request_begin(request, err);
+    struct text text;
 
     if (status != STATUS_OK) {
         return status;
     }
-    session->base.counts.bytes_out += (int64_t)strlen(sql);
-    return request_added(request, PQsendPrepare(session->connection, name, sql, 0, NULL), err);
+    status = request_text(session, sql, &text, err);
+    if (status == STATUS_OK) {
+        status = request_added(request,
+                PQsendPrepare(session->connection, name, text_get(&text), 0, NULL), err);
+    }
+    text_clear(&text);
+    return status;
 }
 
 enum status pg_request_describe(
         struct pg_request *request, const char *sql, struct error *err) {
-    struct pg_session *session = request->session;
-    enum status status = request_begin(request, err);
+    enum status status = pg_request_prepare(request, "", sql, err);
 
-    if (status != STATUS_OK) {
-        return status;
-    }
-    session->base.counts.bytes_out += (int64_t)strlen(sql);
-    status = request_added(request, PQsendPrepare(session->connection, "", sql, 0, NULL), err);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    return request_added(request, PQsendDescribePrepared(session->connection, ""), err);
+    return status == STATUS_OK
+                   ? request_added(request,
+                             PQsendDescribePrepared(request->session->connection, ""), err)
+                   : status;
 }
 
 enum status pg_request_send(struct pg_request *request, struct error *err) {
@@ -247,6 +267,8 @@ static void session_note_failure(struct pg_session *session, const PGresult *res
     }
     if (pg_result_error(result, false, &reason) == STATUS_LOST) {
         error_move(&session->lost, &reason);
+    } else if (session->spoilt.status == STATUS_OK && !pg_result_is_aborted(result)) {
+        error_move(&session->spoilt, &reason);
     }
     error_clear(&reason);
 }
@@ -463,6 +485,11 @@ enum status pg_request_finish(struct pg_request *request, bool generated, struct
     }
     if (request->failure != NULL) {
         status = pg_result_error(request->failure, generated, err);
+        if (pg_result_is_aborted(request->failure)) { /* whoever failed may not have looked */
+            const char *why = request->session->spoilt.message;
+
+            error_explain(err, NULL, why[0] != '\0' ? why : NULL, "run the statement again");
+        }
         return status == STATUS_LOST
                        ? pg_session_break(request->session, status, "the server ended it", NULL)
                        : status;

@@ -87,6 +87,7 @@ struct pg_session {
     PGconn *connection; /* NULL once broken */
     struct pg_request *first, *last;
     struct error lost; /* why it broke */
+    struct error spoilt; /* what ended the snapshot under all who share it */
     char *place; /* what it was connected by: for a second one that asks what became of this */
     int64_t connect_timeout_ms;
     int64_t statement_timeout_ms; /* 0: the server's own alone */
@@ -275,6 +276,8 @@ enum status pg_outcome_find(struct pg_session *, int64_t timeout_ms, struct erro
  * unknown name in it means that the remote relation has changed. */
 bool pg_result_is_aborted(const PGresult *); /* 25P02: refused, for another one's failure */
 enum status pg_result_error(const PGresult *, bool generated, struct error *);
+/* "Key (a, b)=(1, 2) already exists." -> "a,b", in whatever language; given, or NULL. */
+char *pg_detail_columns(const char *detail);
 /* Why there is no connection, from libpq's verbose text: words, SQLSTATE, hint. */
 enum status pg_connect_error(const char *message, struct error *err);
 /* libpq's message on one line, without its last newline. */

@@ -85,6 +85,8 @@ void pr_head_line(struct pr_head *head, const char *line, size_t length) {
                      value_has(value, end, "application/json");
     } else if (header_is(line, name, "preference-applied")) {
         head->utc |= value_has(value, end, "timezone=UTC");
+        head->strict |= value_has(value, end, "handling=strict");
+        head->missing |= value_has(value, end, "missing=default");
     } else if (header_is(line, name, "server")) {
         snprintf(head->server, sizeof(head->server), "%.*s", (int)(end - value), value);
     } else if (header_is(line, name, "retry-after")) {

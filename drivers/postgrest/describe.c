@@ -11,6 +11,7 @@
 #include <string.h>
 
 struct walk {
+    const json_t *document;
     const char *remote_schema, *table; /* NULL: the server's default; all */
     enum status (*each)(void *context, struct schema *);
     void *context;
@@ -41,7 +42,7 @@ enum status pr_schema_create(const char *remote_schema, const char *name, size_t
     schema->column_count = column_count;
     schema->kind = RELATION_VIEW;
     schema->rows_estimate = -1;
-    schema->why_not = "writing over PostgREST is not part of this version";
+    schema->writable = true; /* unless the document says otherwise; the server decides */
     *out = schema;
     return STATUS_OK;
 }
@@ -240,6 +241,24 @@ static enum status read_keys(
     return status;
 }
 
+/* What can be done to a relation is told by its methods. A document without paths tells nothing
+ * of them, and the server decides. */
+static void read_methods(const struct walk *walk, struct schema *schema) {
+    static const char *const methods[] = { "post", "patch", "delete" };
+    const json_t *paths = json_object_get(walk->document, "paths"), *path;
+    struct text name;
+
+    text_init(&name, PR_DOCUMENT_BYTES_MAX);
+    text_printf(&name, "/%s", schema->remote_name);
+    path = json_object_get(paths, text_get(&name));
+    text_clear(&name);
+    schema->writable = paths == NULL;
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        schema->writable = schema->writable || json_object_get(path, methods[i]) != NULL;
+    }
+    schema->why_not = schema->writable ? NULL : "the server offers no way to write it";
+}
+
 static enum status read_definition(
         const struct walk *walk, const char *name, const json_t *definition) {
     const json_t *properties = json_object_get(definition, "properties");
@@ -263,6 +282,7 @@ static enum status read_definition(
         schema->comment = arena_copy_text(&schema->arena, comment);
         status = schema->comment != NULL ? STATUS_OK : error_nomem(walk->err);
     }
+    read_methods(walk, schema);
     if (status == STATUS_OK && read_keys(schema, definition, properties) != STATUS_OK) {
         status = error_nomem(walk->err);
     }
@@ -273,7 +293,8 @@ static enum status read_definition(
     return walk->each(walk->context, schema);
 }
 
-static enum status read_definitions(const struct walk *walk, const json_t *document) {
+static enum status read_definitions(const struct walk *walk) {
+    const json_t *document = walk->document;
     const json_t *definitions = json_object_get(document, "definitions");
     enum status status = STATUS_OK;
     const char *name;
@@ -294,16 +315,16 @@ static enum status read_definitions(const struct walk *walk, const json_t *docum
 enum status pr_read_document(const char *text, size_t length, const char *remote_schema,
         const char *table, enum status (*each)(void *context, struct schema *), void *context,
         struct error *err) {
-    struct walk walk = { remote_schema, table, each, context, err };
     json_error_t why;
     json_t *document = json_loadb(text, length, 0, &why);
+    struct walk walk = { document, remote_schema, table, each, context, err };
     enum status status;
 
     if (document == NULL) {
         return error_set(err, STATUS_PROTOCOL, "could not read OpenAPI document: %s at byte %d",
                 why.text, why.position);
     }
-    status = read_definitions(&walk, document);
+    status = read_definitions(&walk);
     json_decref(document);
     return status;
 }

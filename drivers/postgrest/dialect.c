@@ -150,6 +150,16 @@ void pr_append_source(struct pr_spelling *to, const struct schema *schema, const
     }
 }
 
+void pr_append_names(struct pr_spelling *to, const struct schema *schema, const char *word,
+        const int *columns, size_t count) {
+    put(to, "&");
+    put(to, word);
+    for (size_t i = 0; i < count; i++) {
+        put(to, i == 0 ? "=" : ",");
+        put_column(to, schema, columns[i]);
+    }
+}
+
 /* ---- filters ------------------------------------------------------------------------------
  */
 
@@ -174,13 +184,20 @@ static void put_test(struct pr_spelling *to, const struct schema *schema,
     }
 }
 
+/* Within a list a whole number needs no quotes, and a long list is short without them. */
+static bool is_whole_number(const char *text) {
+    size_t sign = text[0] == '-';
+
+    return text[sign] != '\0' && text[sign + strspn(text + sign, "0123456789")] == '\0';
+}
+
 static void put_list(struct pr_spelling *to, const struct schema *schema, int column,
         const struct predicate_term *term, bool top) {
     put_column(to, schema, column);
     put(to, top ? "=in.(" : ".in.(");
     for (size_t i = 0; i < term->value_count; i++) {
         put(to, i > 0 ? "," : "");
-        put_value(to, term->values[i].bytes, true);
+        put_value(to, term->values[i].bytes, !is_whole_number(term->values[i].bytes));
     }
     put(to, ")");
 }

@@ -246,7 +246,31 @@ static bool exchange_configure(struct pr_exchange *x, const char *url) {
     return bad == CURLE_OK;
 }
 
-enum status pr_exchange_start(struct pr_session *session, const char *target, bool no_body,
+static bool exchange_method(struct pr_exchange *x, const struct pr_request *request) {
+    CURL *easy = x->easy;
+    CURLcode bad = CURLE_OK;
+
+    bad |= curl_easy_setopt(easy, CURLOPT_NOBODY, request->no_body ? 1L : 0L);
+    if (request->body != NULL) {
+        bad |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body);
+        bad |= curl_easy_setopt(
+                easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_length);
+    }
+    if (request->method != NULL) {
+        bad |= curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+        bad |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+    }
+    return bad == CURLE_OK;
+}
+
+bool pr_exchange_sent(const struct pr_exchange *x) {
+    long bytes = 0;
+
+    curl_easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &bytes);
+    return bytes > 0;
+}
+
+enum status pr_exchange_start(struct pr_session *session, const struct pr_request *request,
         struct curl_slist *headers, struct pr_exchange **out, struct error *err) {
     struct pr_exchange *x = memory_alloc(sizeof(*x));
     struct text url;
@@ -261,11 +285,10 @@ enum status pr_exchange_start(struct pr_session *session, const char *target, bo
     pr_head_clear(&x->head);
     text_init(&url, PR_TARGET_BYTES_MAX);
     text_append(&url, session->url);
-    text_append(&url, target);
+    text_append(&url, request->target);
     x->easy = curl_easy_init();
     if (text_status(&url, NULL) != STATUS_OK || x->easy == NULL ||
-            !exchange_configure(x, text_get(&url)) ||
-            curl_easy_setopt(x->easy, CURLOPT_NOBODY, no_body ? 1L : 0L) != CURLE_OK ||
+            !exchange_configure(x, text_get(&url)) || !exchange_method(x, request) ||
             curl_multi_add_handle(session->multi, x->easy) != CURLM_OK) {
         enum status status = text_status(&url, err);
 
@@ -273,7 +296,7 @@ enum status pr_exchange_start(struct pr_session *session, const char *target, bo
         pr_exchange_end(x);
         return status != STATUS_OK ? status : error_nomem(err);
     }
-    session->base.counts.bytes_out += (int64_t)url.length;
+    session->base.counts.bytes_out += (int64_t)(url.length + request->body_length);
     session->base.counts.round_trips++;
     text_clear(&url);
     curl_multi_perform(session->multi, &running); /* off it goes; what fails is told later */

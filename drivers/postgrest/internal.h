@@ -10,6 +10,7 @@
  *   dialect.c              query -> the target of a request (pure)
  *   scan.c, page.c         pages of rows until the last row is proven to have come
  *   json.c, decode.c       bytes of a row -> members -> cells of a batch (pure)
+ *   write.c, write_*.c     the rows of a statement -> one request, and what became of it
  *
  * The database behind the server is PostgreSQL, so a value has to look as it does behind the
  * postgres driver: types, presentation and verdicts are that driver's own, by its pure files.
@@ -66,6 +67,14 @@ struct pr_described {
     struct pr_described *next;
 };
 
+/* What a server does only when it is new enough, by the preference that asks for it. */
+enum pr_heed {
+    PR_HEED_MISSING,  /* missing=default: members left out of a row are defaults, not NULL */
+    PR_HEED_AFFECTED, /* max-affected=N: more rows than that fail the request */
+    PR_HEED_ZONE,     /* timezone=UTC */
+    PR_HEED_COUNT
+};
+
 struct pr_session {
     struct session base;
     CURLM *multi;
@@ -75,7 +84,11 @@ struct pr_session {
     char *openapi_file;
     struct pr_described *described;
     bool tls_verify;
-    int64_t connect_timeout_ms, statement_timeout_ms, max_url_bytes, page_rows;
+    int64_t connect_timeout_ms, statement_timeout_ms, max_url_bytes, max_body_bytes, page_rows;
+
+    /* write.c */
+    const struct schema *waiting; /* of the writer that has rows which were not sent yet */
+    uint8_t heeds[PR_HEED_COUNT]; /* write_send.c */
 };
 
 static inline struct pr_session *pr_session(struct session *session) {
@@ -98,9 +111,23 @@ struct pr_head {
     long status;
     int64_t first, last, total; /* Content-Range: 0-9/50 */
     int64_t retry_after_ms;
-    bool json;       /* Content-Type */
-    bool utc;        /* Preference-Applied: timezone=UTC */
+    bool json; /* Content-Type */
+    /* Preference-Applied: timezone=UTC, handling=strict, missing=default */
+    bool utc, strict, missing;
     char server[64]; /* Server: "postgrest/14.1", "" */
+};
+
+struct pr_request {
+    const char *target;  /* behind the session's URL: "/orders?select=id" */
+    const char *profile; /* remote schema, or NULL */
+    const char *accept;  /* NULL: application/json */
+    bool count;          /* ask for an exact count */
+    bool no_body;        /* HEAD */
+
+    const char *method; /* of one that writes: POST, PATCH, DELETE; NULL: it reads */
+    const char *prefer; /* instead of what a reader prefers */
+    const char *body;   /* JSON; NULL: none */
+    size_t body_length;
 };
 
 struct pr_exchange {
@@ -120,10 +147,13 @@ struct pr_exchange {
 };
 
 double pr_now_ms(void);
-/* GET, or HEAD, of the session's URL and this target; headers: given, freed with the exchange.
- */
-enum status pr_exchange_start(struct pr_session *, const char *target, bool no_body,
+/* headers: given, freed with the exchange; the request's body is borrowed until its end. One
+ * that writes gets a connection of its own: libcurl sends a request that an old connection
+ * swallowed once more, and nobody could tell whether the first one was carried out. */
+enum status pr_exchange_start(struct pr_session *, const struct pr_request *,
         struct curl_slist *headers, struct pr_exchange **out, struct error *);
+/* Did anything of the request leave this machine? */
+bool pr_exchange_sent(const struct pr_exchange *);
 /* Until the head is there. */
 enum status pr_exchange_head(struct pr_exchange *, struct error *);
 /* Until there are more bytes than before, or the end (exchange->done). */
@@ -133,14 +163,6 @@ void pr_exchange_end(struct pr_exchange *); /* accepts NULL; stops what is under
 
 /* ---- session.c ----------------------------------------------------------------------------
  */
-
-struct pr_request {
-    const char *target;  /* behind the session's URL: "/orders?select=id" */
-    const char *profile; /* remote schema, or NULL */
-    const char *accept;  /* NULL: application/json */
-    bool count;          /* ask for an exact count */
-    bool no_body;        /* HEAD */
-};
 
 enum status pr_open(const char *connection, const struct options *, const struct host *,
         struct session **out, struct error *);
@@ -166,6 +188,10 @@ void pr_head_clear(struct pr_head *);
 void pr_head_line(struct pr_head *, const char *line, size_t length);
 /* The error that an answer's status and body tell. */
 enum status pr_answer_error(long http_status, const char *body, size_t length, struct error *);
+/* Of a request that wrote: constraints by their columns, values that the server cannot take,
+ * and STATUS_OUTCOME_UNKNOWN where the answer leaves it open whether something was done. */
+enum status pr_write_refusal(const struct schema *, long http_status, const char *body,
+        size_t length, struct error *);
 /* May the failure be the fault of a filter that SQLite checks anyway? */
 bool pr_blames_filter(const struct error *);
 
@@ -191,6 +217,8 @@ enum status pr_schema_create(const char *remote_schema, const char *name, size_t
  */
 
 enum status pr_present(struct schema *, const struct options *, struct error *);
+/* Do its values hold points in time that the server's session writes and reads in its zone? */
+bool pr_is_zoned(const struct pr_column *);
 
 /* ---- judge.c, judge_text.c ----------------------------------------------------------------
  */
@@ -259,6 +287,9 @@ void pr_append_source(struct pr_spelling *, const struct schema *, const int *co
 /* NULL when memory is out. */
 const char *pr_answer_name(const struct schema *, int column, const struct pr_order *,
         size_t order_count, struct arena *);
+/* "&columns=a,b" */
+void pr_append_names(struct pr_spelling *, const struct schema *, const char *word,
+        const int *columns, size_t count);
 void pr_append_predicate(struct pr_spelling *, const struct schema *, const struct predicate *);
 void pr_append_order(
         struct pr_spelling *, const struct schema *, const struct pr_order *, size_t count);
@@ -308,5 +339,23 @@ enum status pr_scan_start(
         struct session *, const struct query *, struct scan **out, struct error *);
 enum status pr_scan_next(struct scan *, struct batch *, struct error *);
 void pr_scan_end(struct scan *);
+
+/* ---- write.c ------------------------------------------------------------------------------
+ */
+
+enum status pr_begin(struct session *, const struct transaction_options *, struct error *);
+enum status pr_commit(struct session *, int64_t timeout_ms, struct error *);
+void pr_rollback(struct session *);
+enum status pr_write_start(
+        struct session *, const struct schema *, struct writer **out, struct error *);
+enum status pr_write_row(struct writer *, const struct change *, unsigned flags,
+        struct write_result *, struct error *);
+enum status pr_write_flush(
+        struct writer *, struct write_result *, int64_t *rows, struct error *);
+void pr_write_end(struct writer *);
+/* STATUS_UNSUPPORTED when rows wait that are to change this relation: what is read of it would
+ * not be what the statement has made of it. */
+enum status pr_write_check_read(
+        const struct pr_session *, const struct schema *, struct error *);
 
 #endif

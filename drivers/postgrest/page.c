@@ -8,15 +8,11 @@
  */
 #include "drivers/postgrest/scan.h"
 
-#include "drivers/postgres/types.h"
-
 #include <inttypes.h>
 #include <string.h>
 
 enum {
     TRAILER_BYTES_MAX = 64 * 1024, /* blanks behind an answer */
-    OID_TSTZRANGE = 3910,
-    OID_TSTZMULTIRANGE = 4534,
 };
 
 /* ---- asking -------------------------------------------------------------------------------
@@ -101,18 +97,10 @@ static void page_drop(struct pr_scan *scan) {
 /* ---- the head -----------------------------------------------------------------------------
  */
 
-/* Does a value of it show points in time in the zone of the server's session? */
-static bool is_zoned(const struct pr_column *facts) {
-    uint32_t oid = facts->pg.type_oid;
-
-    return facts->pg.element_oid == PG_TYPE_TIMESTAMPTZ || oid == OID_TSTZRANGE ||
-           oid == OID_TSTZMULTIRANGE;
-}
-
 /* A time zone that was asked for is only there when the answer says so. */
 static enum status check_zone(const struct pr_scan *scan, struct error *err) {
     for (size_t i = 0; i < scan->batch_columns && !scan->exchange->head.utc; i++) {
-        if (is_zoned(pr_column(scan->schema, scan->columns[i]))) {
+        if (pr_is_zoned(pr_column(scan->schema, scan->columns[i]))) {
             return error_set(err, STATUS_UNSUPPORTED,
                     "column \"%s\" cannot be shown: this server does not write its times in "
                     "UTC "

@@ -349,7 +349,10 @@ enum status pr_scan_start(struct session *session, const struct query *query, st
     scan->limit = query->limit;
     scan->goal = query->row_goal;
     scan->expected = -1;
-    status = choose_columns(scan, query, err);
+    status = pr_write_check_read(pr_session(session), query->schema, err);
+    if (status == STATUS_OK) {
+        status = choose_columns(scan, query, err);
+    }
     if (status == STATUS_OK) {
         status = write_statement(scan, query, err);
     }

@@ -114,10 +114,20 @@ static enum status make_headers(const struct pr_session *session,
     }
     if (status == STATUS_OK) {
         status = add_header(&headers, err, "Prefer",
-                request->count ? "count=exact, timezone=UTC" : "timezone=UTC");
+                request->prefer != NULL ? request->prefer
+                : request->count        ? "count=exact, timezone=UTC"
+                                        : "timezone=UTC");
+    }
+    if (status == STATUS_OK && request->body != NULL) {
+        status = add_header(&headers, err, "Content-Type", "application/json");
+    }
+    if (status == STATUS_OK && request->body != NULL) { /* no waiting for a "100 Continue" */
+        status = add_header(&headers, err, "Expect", "");
     }
     if (status == STATUS_OK && request->profile != NULL) {
-        status = add_header(&headers, err, "Accept-Profile", request->profile);
+        status = add_header(&headers, err,
+                request->method != NULL ? "Content-Profile" : "Accept-Profile",
+                request->profile);
     }
     for (const struct curl_slist *own = session->headers; own != NULL && status == STATUS_OK;
             own = own->next) {
@@ -151,7 +161,7 @@ enum status pr_send(struct pr_session *session, const struct pr_request *request
     if (status != STATUS_OK) {
         return status;
     }
-    return pr_exchange_start(session, request->target, request->no_body, headers, out, err);
+    return pr_exchange_start(session, request, headers, out, err);
 }
 
 enum status pr_pause(struct pr_session *session, int64_t ms, struct error *err) {
@@ -292,6 +302,7 @@ static enum status configure(
     session->statement_timeout_ms = options_integer(options, "statement_timeout_ms");
     session->max_url_bytes = options_integer(options, "max_url_bytes");
     session->page_rows = options_integer(options, "page_rows");
+    session->max_body_bytes = options_integer(options, "max_body_bytes");
     if (options_given(options, "role") || options_given(options, "set.")) {
         return error_set(err, STATUS_UNSUPPORTED,
                 "role= and set.NAME= cannot be sent over PostgREST: the token says the role");

@@ -179,6 +179,14 @@ static enum status choose_key(
     return STATUS_OK;
 }
 
+bool pr_is_zoned(const struct pr_column *facts) {
+    enum { OID_TSTZRANGE = 3910, OID_TSTZMULTIRANGE = 4534 };
+    uint32_t oid = facts->pg.type_oid;
+
+    return facts->pg.element_oid == PG_TYPE_TIMESTAMPTZ || oid == OID_TSTZRANGE ||
+           oid == OID_TSTZMULTIRANGE;
+}
+
 enum status pr_present(
         struct schema *schema, const struct options *options, struct error *err) {
     enum status status = believe_collations(schema, options, err);
@@ -191,6 +199,7 @@ enum status pr_present(
 
         status = choose_select(facts, &schema->columns[i], err);
         restrict_column(facts);
+        schema->columns[i].default_untold = schema->columns[i].default_sql == NULL;
         schema->columns[i].not_null = schema->columns[i].not_null && is_key_column(schema, i);
     }
     return status == STATUS_OK ? choose_key(schema, options, err) : status;

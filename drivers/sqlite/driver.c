@@ -34,6 +34,7 @@ const struct driver sqlite_driver = {
     .scan_start = sq_scan_start,
     .scan_next = sq_scan_next,
     .scan_end = sq_scan_end,
+    .confirm = sq_confirm,
     .query_start = sq_query_start,
     .write_start = sq_write_start,
     .write_row = sq_write_row,

@@ -261,6 +261,7 @@ enum status sq_scan_start(
         struct session *, const struct query *, struct scan **out, struct error *);
 enum status sq_scan_next(struct scan *, struct batch *, struct error *);
 void sq_scan_end(struct scan *);
+enum status sq_confirm(struct session *, const struct schema *, struct error *);
 enum status sq_query_start(struct session *, const char *sql, const struct value *args,
         size_t count, struct scan **out, struct error *);
 /* One of our own statements that writes and gives all columns of the schema back; inside

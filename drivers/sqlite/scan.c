@@ -200,6 +200,20 @@ enum status sq_scan_start(
     return STATUS_OK;
 }
 
+enum status sq_confirm(struct session *base, const struct schema *schema, struct error *err) {
+    struct sq_session *session = sq_session(base);
+    enum status status = sq_guard_start(session, 0, err);
+
+    if (status == STATUS_OK) {
+        status = sq_enter(session, err);
+    }
+    if (status == STATUS_OK) {
+        status = sq_verify(session, schema, err);
+        sq_leave(session);
+    }
+    return status;
+}
+
 /* ---- the user's own statements ----------------------------------------------------- */
 
 static enum status bind_arguments(struct sq_session *session, struct sq_scan *scan,

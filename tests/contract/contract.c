@@ -329,6 +329,12 @@ static void test_changes_behind_our_back(void **state) {
         query = ask_all(schema);
         assert_int_equal(count_rows(&query), 1);
         remote_run(cases[i].change);
+        status = driver->confirm(session, schema, &err);
+        if (cases[i].wanted == STATUS_OK) {
+            must(status, &err);
+        } else {
+            must_fail(status, cases[i].wanted, &err);
+        }
         status = driver->scan_start(session, &query, &scan, &err);
         if (status == STATUS_OK) {
             status = driver->scan_next(scan, &batch, &err);

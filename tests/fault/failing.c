@@ -134,6 +134,9 @@ static bool call_fails(struct session *session, struct error *err) {
     WRAP(of##_scan_next, scan->session,                                                        \
             (struct scan * scan, struct batch * batch, struct error * err),                    \
             (scan, batch, err))                                                                \
+    WRAP(of##_confirm, session,                                                                \
+            (struct session * session, const struct schema *schema, struct error *err),        \
+            (session, schema, err))                                                            \
     WRAP(of##_query_start, session,                                                            \
             (struct session * session, const char *sql, const struct value *args,              \
                     size_t count, struct scan **out, struct error *err),                       \

@@ -18,8 +18,8 @@ from support.postgres import SUPERUSER, _unprivileged
 
 
 class Pgpool:
-    def __init__(self, *servers):
-        self.servers = servers
+    def __init__(self, *servers, **settings):
+        self.servers, self.settings = servers, settings
         self.folder = self.process = self.port = None
 
     def __enter__(self):
@@ -38,6 +38,7 @@ class Pgpool:
         for number, server in enumerate(self.servers):
             settings |= {f"backend_hostname{number}": server.folder, f"backend_port{number}": server.port,
                          f"backend_weight{number}": 1, f"backend_data_directory{number}": server.folder}
+        settings |= self.settings
         self._write("pgpool.conf", "".join(f"{name} = '{value}'\n" for name, value in settings.items()))
         self._write("pool_hba.conf", "local all all scram-sha-256\n")
         self._write("pcp.conf", "")

@@ -77,12 +77,12 @@ def free_port():
 
 
 class Postgrest:
-    def __init__(self, pg, database, schemas, folder, max_rows=None, secret=None):
+    def __init__(self, pg, database, schemas, folder, max_rows=None, secret=None, writes=False):
         self.pg, self.database, self.schemas, self.folder = pg, database, schemas, folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = None
-        self._grant()
+        self._grant("ALL" if writes else "SELECT")
         self.environment = {
             "PATH": "/usr/bin:/bin", "NO_COLOR": "1", "PGRST_COMPAT_MODE": "true",
             "DATABASE_URL": pg.url(database, tcp=True), "PGRST_DB_SCHEMAS": ",".join(schemas),
@@ -93,14 +93,15 @@ class Postgrest:
         if max_rows is not None:
             self.environment["PGRST_DB_MAX_ROWS"] = str(max_rows)
 
-    def _grant(self):
+    def _grant(self, rights):
         with self.pg.connect(self.database) as connection:
             if not connection.execute(
                     "SELECT FROM pg_roles WHERE rolname = 'rest_anon'").fetchall():
                 connection.execute("CREATE ROLE rest_anon NOLOGIN")
             for schema in self.schemas:
                 connection.execute(f'GRANT USAGE ON SCHEMA "{schema}" TO rest_anon; '
-                                   f'GRANT SELECT ON ALL TABLES IN SCHEMA "{schema}" TO rest_anon')
+                                   f'GRANT {rights} ON ALL TABLES IN SCHEMA "{schema}" TO rest_anon; '
+                                   f'GRANT SELECT, USAGE ON ALL SEQUENCES IN SCHEMA "{schema}" TO rest_anon')
 
     def start(self):
         if not PROGRAM.exists():

@@ -26,6 +26,7 @@ class Request:
     connection: int
     path: str = ""
     query: dict = field(default_factory=dict)
+    body: bytes = b""
 
     def __post_init__(self):
         parts = urlsplit(self.target)
@@ -98,6 +99,7 @@ class _Handler(socketserver.StreamRequestHandler):
             name, _, value = header.partition(":")
             headers[name.lower()] = value.strip()
         request = Request(line[0], line[1], headers, number)
+        request.body = self.rfile.read(int(headers.get("content-length", 0)))
         with self.server.lock:
             self.server.requests.append(request)
         answer = self.server.answer(request)
@@ -138,6 +140,9 @@ class RestServer(socketserver.ThreadingTCPServer):
     def asked(self):
         """The requests for rows."""
         return [request for request in self.requests if request.path != "/"]
+
+    def writes(self):
+        return [request for request in self.requests if request.method not in ("GET", "HEAD")]
 
     def __enter__(self):
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()

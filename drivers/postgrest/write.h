@@ -1,0 +1,71 @@
+/* A statement that writes, for the files that share it.
+ *
+ *   write_value.c   a value of SQLite's -> JSON, or why it cannot be sent (pure)
+ *   write_target.c  which rows of which columns: the URL of the request (pure)
+ *   write.c         rows that wait
+ *   write_send.c    the one request, and what its answer confirms
+ *   write_answer.c  what a refusal means (pure)
+ *
+ * All rows of a statement travel in one request, because a server knows no transaction beyond
+ * one: an INSERT as a list of rows, an UPDATE or DELETE as a filter that lists the keys of its
+ * rows. What does not fit into one is refused before anything is sent. */
+#ifndef DRAWBRIDGE_DRIVERS_POSTGREST_WRITE_H
+#define DRAWBRIDGE_DRIVERS_POSTGREST_WRITE_H
+
+#include "drivers/postgrest/internal.h"
+
+struct pr_writer {
+    struct writer base;
+    enum change_kind kind;
+    enum on_conflict on_conflict;
+    int64_t count; /* rows that wait; 0: the rest says nothing */
+    struct arena arena;
+
+    /* INSERT: "[{..},{..}"; UPDATE: what all its rows are set to */
+    struct text body, row, scratch;
+    uint8_t *states; /* of the newest row, by column; then: does any row have it */
+    int *sent;       /* columns that any row has, when not all rows have the same */
+    size_t sent_count;
+    bool uneven, merges; /* not all have the same; rows in conflict are replaced */
+    bool zoned;          /* a value means another time unless the server works in UTC */
+
+    /* UPDATE, DELETE: values of the key */
+    struct value *keys;
+    size_t key_capacity, key_bytes;
+
+    struct text target, prefer, statement, parameters;
+};
+
+static inline struct pr_writer *pr_writer(struct writer *writer) {
+    return (struct pr_writer *)writer;
+}
+
+/* ---- write_value.c ---- */
+
+/* Appends the value; scratch is for the call. STATUS_VALUE names the column and why. */
+enum status pr_value_json(const struct schema *, int column, const struct value *,
+        struct text *scratch, struct text *out, struct error *);
+
+/* ---- write_target.c ---- */
+
+/* The value that finds the row by the key, as a filter says it; lives in the arena. */
+enum status pr_key_value(const struct schema *, const struct row_identity *, struct arena *,
+        struct value *out, struct error *);
+/* How many bytes of a URL it takes in a list. */
+size_t pr_key_bytes(const struct value *);
+/* What the target needs besides its keys. */
+size_t pr_target_bytes(const struct pr_writer *);
+/* Writes writer->target and the statement as people read it. */
+enum status pr_write_target(struct pr_writer *, struct error *);
+const char *pr_write_method(const struct pr_writer *); /* "POST" */
+
+/* ---- write_send.c ---- */
+
+/* Sends the rows that wait; none wait afterwards, however it went. */
+enum status pr_send_rows(struct pr_writer *, struct write_result *, struct error *);
+
+/* ---- write.c ---- */
+
+void pr_forget_rows(struct pr_writer *);
+
+#endif

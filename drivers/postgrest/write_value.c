@@ -1,0 +1,278 @@
+/* A value of SQLite's -> JSON in the body of a request. Pure.
+ *
+ * The postgres driver's rules decide what a column takes (drivers/postgres/values.h); here
+ * their result is written as JSON. A server brings JSON strings into any type as it would a
+ * literal, but for json itself and arrays, which are sent as they are. What that driver leaves
+ * to an expression of SQL's has no way into a body and is refused. */
+#include "drivers/postgrest/write.h"
+
+#include "drivers/postgres/judge.h"
+#include "drivers/postgres/types.h"
+#include "drivers/postgres/values.h"
+
+#include <ctype.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    OID_JSON = 114,
+    OID_JSONB = 3802,
+    OID_MONEY = 790,
+    OID_TIMETZ = 1266,
+    OID_FLOAT4 = 700,
+};
+
+struct json_writing {
+    const struct schema *schema;
+    const struct column *column;
+    const struct pr_column *facts;
+    const struct value *value;
+    struct text *scratch, *out;
+    struct error *err;
+};
+
+static enum status refuse(const struct json_writing *w, const char *why) {
+    return error_set(w->err, STATUS_VALUE,
+            "cannot store %s value in column \"%s\" of table \"%s\", type %s: %s",
+            pg_value_class(w->value), w->column->remote_name, w->schema->remote_name,
+            w->column->remote_type, why);
+}
+
+/* ---- JSON that is sent as it is -----------------------------------------------------------
+ */
+
+static json_t *load(const struct json_writing *w) {
+    return json_loadb(text_get(w->scratch), w->scratch->length,
+            JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, NULL);
+}
+
+static enum status write_json(const struct json_writing *w) {
+    json_t *json = load(w);
+    bool null = json_is_null(json);
+
+    json_decref(json);
+    if (json == NULL) {
+        return refuse(w, "it is no JSON");
+    }
+    if (null) {
+        return refuse(w, "over PostgREST the null of JSON cannot be told from NULL");
+    }
+    text_append_bytes(w->out, text_get(w->scratch), w->scratch->length);
+    return STATUS_OK;
+}
+
+/* What an element may be, so that it reads back as the kind of JSON that it was. */
+static const struct {
+    uint32_t oid;
+    const char *kinds; /* t text, n number, b boolean, a anything */
+} element_kinds[] = {
+    { PG_TYPE_INT2, "n" },
+    { PG_TYPE_INT4, "n" },
+    { PG_TYPE_INT8, "n" },
+    { PG_TYPE_NUMERIC, "nt" }, /* "NaN" */
+    { PG_TYPE_FLOAT8, "nt" },
+    { OID_FLOAT4, "nt" },
+    { PG_TYPE_BOOL, "b" },
+    { OID_JSON, "a" },
+    { OID_JSONB, "a" },
+};
+
+static const char *kinds_of(uint32_t oid) {
+    for (size_t i = 0; i < sizeof(element_kinds) / sizeof(element_kinds[0]); i++) {
+        if (element_kinds[i].oid == oid) {
+            return element_kinds[i].kinds;
+        }
+    }
+    return "t";
+}
+
+static bool element_fits(const json_t *element, const char *kinds) {
+    char kind = json_is_string(element)    ? 't'
+                : json_is_number(element)  ? 'n'
+                : json_is_boolean(element) ? 'b'
+                                           : 'a';
+
+    return kinds[0] == 'a' || json_is_null(element) || strchr(kinds, kind) != NULL;
+}
+
+/* Arrays of arrays are one array of PostgreSQL's; jansson bounds how deep they may go. */
+static bool elements_fit(const json_t *array, const char *kinds) {
+    size_t index;
+    json_t *element;
+
+    json_array_foreach(array, index, element) {
+        if (json_is_array(element) && kinds[0] != 'a' ? !elements_fit(element, kinds)
+                                                      : !element_fits(element, kinds)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum status write_array(const struct json_writing *w) {
+    json_t *json = load(w);
+    bool array = json_is_array(json);
+    bool fits = array && elements_fit(json, kinds_of(w->facts->pg.element_oid));
+
+    json_decref(json);
+    if (!array) {
+        return refuse(w, "it is no array in JSON");
+    }
+    if (!fits) {
+        return refuse(w, "an element is of another kind than the column's");
+    }
+    text_append_bytes(w->out, text_get(w->scratch), w->scratch->length);
+    return STATUS_OK;
+}
+
+/* ---- by the parameter of the postgres driver's rule ---------------------------------------
+ */
+
+static uint64_t read_be64(const struct text *text) {
+    uint64_t bytes;
+
+    memcpy(&bytes, text_get(text), sizeof(bytes));
+    return be64toh(bytes);
+}
+
+static enum status write_integer(const struct json_writing *w) {
+    text_printf(w->out, "%lld", (long long)(int64_t)read_be64(w->scratch));
+    return STATUS_OK;
+}
+
+/* All 17 digits as a whole number, and where the point goes as its exponent: the point of
+ * printf() is that of the host's locale. */
+static void append_double(struct text *out, double real) {
+    enum { DIGITS_BEHIND_POINT = 16, DOUBLE_TEXT_BYTES = 64 };
+    char printed[DOUBLE_TEXT_BYTES];
+    const char *at = printed;
+
+    snprintf(printed, sizeof(printed), "%.*e", DIGITS_BEHIND_POINT, real);
+    for (; *at != 'e'; at++) {
+        if (isdigit((unsigned char)*at) || *at == '-') {
+            text_append_char(out, *at);
+        }
+        if (at - printed == (printed[0] == '-') && *at == '0') {
+            text_append(out, printed[0] == '-' ? ".0" : "");
+            return; /* zero, which JSON writes with one digit */
+        }
+    }
+    text_printf(out, "e%ld", strtol(at + 1, NULL, 10) - DIGITS_BEHIND_POINT);
+}
+
+static enum status write_float8(const struct json_writing *w) {
+    uint64_t bits = read_be64(w->scratch);
+    double real;
+
+    memcpy(&real, &bits, sizeof(real));
+    if (isnan(real)) {
+        text_append(w->out, "\"NaN\"");
+    } else if (isinf(real)) {
+        text_append(w->out, real < 0 ? "\"-Infinity\"" : "\"Infinity\"");
+    } else {
+        append_double(w->out, real);
+    }
+    return STATUS_OK;
+}
+
+static enum status write_bytea(const struct json_writing *w) {
+    text_append(w->out, "\"\\\\x");
+    text_append_hex(w->out, text_get(w->scratch), w->scratch->length);
+    text_append_char(w->out, '"');
+    return STATUS_OK;
+}
+
+/* A point in time that names no zone is meant in UTC, and the server's session may be in any:
+ * it is told. " BC" comes last. */
+static void tell_zone(const struct json_writing *w) {
+    const char *text = text_get(w->scratch);
+    const char *clock = strchr(text, ':'), *bc = strstr(text, " BC");
+    size_t length = bc != NULL ? (size_t)(bc - text) : w->scratch->length;
+    struct text whole;
+
+    if (strstr(text, "infinity") != NULL || (clock != NULL && strpbrk(clock, "+-Zz") != NULL)) {
+        return;
+    }
+    text_init(&whole, w->scratch->bytes_max);
+    text_append_bytes(&whole, text, length);
+    text_append(&whole, clock != NULL ? "+00" : " 00:00:00+00");
+    text_append(&whole, bc != NULL ? bc : "");
+    text_truncate(w->scratch, 0);
+    text_append(w->scratch, text_get(&whole));
+    if (whole.failure != STATUS_OK) {
+        w->scratch->failure = whole.failure;
+    }
+    text_clear(&whole);
+}
+
+static enum status write_text(const struct json_writing *w) {
+    if (w->facts->pg.type_oid == PG_TYPE_TIMESTAMPTZ || w->facts->pg.type_oid == OID_TIMETZ) {
+        tell_zone(w);
+    }
+    if (!text_is_utf8(text_get(w->scratch), w->scratch->length) ||
+            memchr(text_get(w->scratch), '\0', w->scratch->length) != NULL) {
+        return refuse(w, "its bytes are no text");
+    }
+    text_append_json(w->out, text_get(w->scratch), w->scratch->length);
+    return STATUS_OK;
+}
+
+static enum status (*const by_parameter[])(const struct json_writing *) = {
+    [PG_PARAMETER_INT8] = write_integer,
+    [PG_PARAMETER_FLOAT8] = write_float8,
+    [PG_PARAMETER_TEXT] = write_text,
+    [PG_PARAMETER_BYTEA] = write_bytea,
+};
+
+/* ---- the whole ----------------------------------------------------------------------------
+ */
+
+/* NULL: it can be written. */
+static const char *why_never(const struct pr_column *facts, const struct pg_rule *rule) {
+    if (facts->pg.type_oid == OID_MONEY) {
+        return "over PostgREST what money means depends on the server's locale";
+    }
+    if (strstr(rule->expression, "make_interval") != NULL) {
+        return "over PostgREST it cannot be written in this presentation";
+    }
+    if (facts->raw && facts->pg.element_oid == 0) {
+        return "over PostgREST composites and hstore can only be read";
+    }
+    return NULL;
+}
+
+static enum status write_value(const struct json_writing *w, const struct pg_rule *rule) {
+    if (w->facts->raw) {
+        return write_array(w);
+    }
+    if (w->facts->pg.type_oid == OID_JSON || w->facts->pg.type_oid == OID_JSONB) {
+        return write_json(w);
+    }
+    return by_parameter[rule->parameter](w);
+}
+
+enum status pr_value_json(const struct schema *schema, int column, const struct value *value,
+        struct text *scratch, struct text *out, struct error *err) {
+    struct json_writing w = { schema, &schema->columns[column], pr_column(schema, column),
+        value, scratch, out, err };
+    const struct pg_rule *rule = pg_value_rule(&w.facts->pg);
+    const char *why_not = why_never(w.facts, rule);
+    enum status status;
+
+    if (value->kind == VALUE_NULL) {
+        text_append(out, "null");
+        return STATUS_OK;
+    }
+    if (why_not != NULL) {
+        return refuse(&w, why_not);
+    }
+    text_truncate(scratch, 0);
+    status = pg_value_write(schema, column, value, scratch, err);
+    if (status == STATUS_OK) {
+        status = write_value(&w, rule);
+    }
+    return status == STATUS_OK ? text_status(scratch, err) : status;
+}
