@@ -459,7 +459,9 @@ static int cursor_next_batch(struct cursor *cursor) {
 int cursor_next(sqlite3_vtab_cursor *base) {
     struct cursor *cursor = (struct cursor *)base;
 
-    if (cursor->identity || cursor->row + 1 >= cursor->batch.rows) {
+    bool numbered = cursor->identity && cursor->table->schema->identity == IDENTITY_ROW;
+
+    if (numbered || cursor->row + 1 >= cursor->batch.rows) {
         return cursor_next_batch(cursor);
     }
     cursor->row++;

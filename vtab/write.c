@@ -520,15 +520,15 @@ int table_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int
     if (status == STATUS_OK) {
         status = take_change(&update, &err);
     }
-    if (status == STATUS_OK && gathering != NULL) {
+    if (status != STATUS_OK) {
+        waiting_dropped(update.table, &err);
+    } else if (gathering != NULL) {
         status = gathering_add(gathering, update.table->schema, &update.change, &err);
-    } else if (status == STATUS_OK) {
+    } else {
         status = check_one_request(&update, &err);
         status = status == STATUS_OK
                          ? transaction_try(update.table->server, send_once, &update, &err)
                          : status;
-    } else {
-        waiting_dropped(update.table, &err);
     }
     if (status != STATUS_OK) {
         return report_update(&update, &err);

@@ -325,15 +325,15 @@ static bool run_copies(void *context, struct run *run) {
 
 /* Each line of the SQL becomes a client of its own on the same connection. */
 static bool write_copies(struct client *client) {
-    char *line;
+    char *rest = NULL, *line;
     bool good;
 
     client->text = strdup(client->sql);
     client->parts = calloc(PARTS_MAX, sizeof *client->parts);
     good = (client->text != NULL && client->parts != NULL) ||
            complain("copies", "out of memory");
-    line = good ? strtok(client->text, "\n") : NULL;
-    for (; line != NULL && good; line = strtok(NULL, "\n")) {
+    line = good ? strtok_r(client->text, "\n", &rest) : NULL;
+    for (; line != NULL && good; line = strtok_r(NULL, "\n", &rest)) {
         struct client *part = &client->parts[client->part_count];
 
         if (client->part_count == PARTS_MAX) {

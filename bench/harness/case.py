@@ -12,7 +12,8 @@ TPCH = "tpch"     # loaded when a case asks for it
 
 @dataclass
 class Floor:
-    """libpq alone (floors/postgres.c). The first floor of a case is what its ratios are to."""
+    """libpq alone (floors/postgres.c), or libcurl and jansson alone (pages: floors/pages.c). The
+    first floor of a case is what its ratios are to."""
     label: str
     mode: str          # copy, copies (one a line), prepared, any, simple, connect, load
     sql: str
@@ -41,6 +42,7 @@ class Case:
     rival_repeat: int = 0        # the same for rivals that take very long; 0: as often
     latency_ms: int = 0          # of a round trip; 0: the unix socket
     fresh: bool = False          # each run in a new process
+    rest: bool = False           # the tables are those of harness/rest.py, over HTTP
     figure: str = "ms"           # ms, first_ms (no row is read after the first) or mb
     rounds_max: int = 0          # fewer rounds where the figure hardly changes
     bounds: dict = field(default_factory=dict)   # label -> ours at most so many times that,

@@ -26,6 +26,8 @@ def _options(case, world, repeat, keyed, setup=()):
 
 def floor(case, world, floor):
     """(words, what the figure of a run is multiplied with to be the figure of the case)."""
+    if floor.mode == "pages":
+        return [PROGRAMS / "bench_pages", world.rest_url() + "/pages?select=id,k,f::text,t,b", "1000"], 1
     part = world.keys if floor.repeat == ALL_KEYS else min(floor.repeat, world.keys)
     repeat = part or case.repeat
     words = [PROGRAMS / "bench_postgres",
@@ -56,8 +58,9 @@ def _through_sqlite(case, world, name, database, before):
 def ours(case, world):
     before = ["-x", BUILD / "drawbridge.so"]
     if case.tables:
-        before += ["-s", f"SELECT bridge_attach('{world.url(case.latency_ms, case.database)}', "
-                         f"'schema=public', 'tables={','.join(case.tables)}')"]
+        url, schema = ((world.rest_url(), "") if case.rest else
+                       (world.url(case.latency_ms, case.database), "'schema=public', "))
+        before += ["-s", f"SELECT bridge_attach('{url}', {schema}'tables={','.join(case.tables)}')"]
     return _through_sqlite(case, world, OURS, ":memory:", before)
 
 

@@ -3,12 +3,13 @@ by postgres_fdw, the same tables in a SQLite file, and far-away networks.
 
     wide    ten columns of mixed types        items   a key, two integers, an indexed text
     many.*  a thousand tables of ten columns
-    written, loaded, changed    to be written to
     the tables of TPC-H, in a database of their own: SF 0.1 with a million rows
+    written, loaded, changed    to be written to
 """
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -88,12 +89,15 @@ class World:
         self.folder = Path(tempfile.mkdtemp(prefix="drawbridge-bench-",
                                             dir=os.environ.get("CHECK_TMP", "/tmp")))
         self.server = Postgres("15", SETTINGS)
+        self.pages = min(rows, 100_000)
         self.foreign = None
         self._relays = {}
+        self._rest = None
         self._loaded = set()
 
     def named(self, title):
-        return title.format(rows=f"{self.rows:,}", keys=f"{self.keys:,}", many=f"{self.many:,}")
+        return title.format(rows=f"{self.rows:,}", keys=f"{self.keys:,}", many=f"{self.many:,}",
+                            pages=f"{self.pages:,}")
 
     def start(self):
         self.server.start()
@@ -113,7 +117,18 @@ class World:
                                              database=DATABASE, password=self.server.password),
                               database=DATABASE)
 
+    def rest_url(self):
+        """A server of harness/rest.py, started when first asked for."""
+        if self._rest is None:
+            self._rest = subprocess.Popen(
+                [sys.executable, Path(__file__).with_name("rest.py"), str(self.pages)],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            self._rest_url = self._rest.stdout.readline().strip()
+        return self._rest_url
+
     def end(self):
+        if self._rest is not None:
+            self._rest.communicate()
         for relay in self._relays.values():
             relay.stdin.close()
             relay.wait(10)
