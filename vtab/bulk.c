@@ -2,10 +2,10 @@
  * bulk.h. */
 #include "vtab/bulk.h"
 
+#include "vtab/levels.h"
 #include "vtab/place.h"
 #include "vtab/report.h"
 #include "vtab/running.h"
-#include "vtab/transaction.h"
 
 #include <string.h>
 
@@ -166,6 +166,12 @@ static enum status begin(struct bulk_write *write, const struct call *call, stru
     }
     if (status == STATUS_OK) {
         status = transaction_writable(write->table, err);
+    }
+    if (status == STATUS_OK && server_can(write->table->server, DRIVER_ONE_REQUEST)) {
+        status = error_set(err, STATUS_UNSUPPORTED,
+                "rows of table \"%s\" cannot be written so: server \"%s\" takes INSERT, UPDATE "
+                "and DELETE alone",
+                write->name, write->table->server->name);
     }
     if (status == STATUS_OK) {
         status = find_readable(write, err);
