@@ -53,7 +53,8 @@ def test_equality_uses_its_index(pg, database, condition, index):
         server.execute(f"PREPARE asked AS {statement}")
         plan = "\n".join(line for line, in server.execute(f"EXPLAIN (ANALYZE) EXECUTE asked({values})"))
     assert f"using {index}" in plan or f"on {index}" in plan, plan
-    assert "Seq Scan" not in plan and len(found) == (0 if "Word" in condition else 2 if " IN " in condition else 1)
+    assert "Seq Scan" not in plan
+    assert len(found) == (0 if "Word" in condition else 2 if " IN " in condition else 1)
     connection.close()
 
 
