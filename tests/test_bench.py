@@ -18,7 +18,7 @@ def test_every_case_has_its_floor_and_ours(tmp_path):
          "--limit", "30", "--json", path], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
     result = json.loads(path.read_text())
-    listed = subprocess.run([sys.executable, ROOT / "bench" / "run", "--list"],
+    listed = subprocess.run([sys.executable, ROOT / "bench" / "run", "--list", "--no-rivals"],
                             capture_output=True, text=True, check=True).stdout
     assert [case["name"] for case in result["cases"]] == \
         [line.split()[0] for line in listed.splitlines()]

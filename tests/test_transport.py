@@ -87,7 +87,7 @@ def wait_until_idle(pg):
     ("SELECT x FROM big WHERE k IN (5, 6)", ["cursor"]),
     ("SELECT t FROM small", ["cursor"]),
     ("SELECT x FROM seen", ["cursor"]),
-    ("SELECT a.x, b.x FROM big a, big b WHERE a.k = 5 AND b.id = a.id", ["cursor", "result", "cursor"]),
+    ("SELECT a.x, b.x FROM big a, big b WHERE a.k = 5 AND b.id = a.id", ["cursor", "result", "copy"]),
     ("SELECT x FROM big WHERE id = 5", ["result"]),
     ("SELECT count(*) FROM big", ["result"]),
 ])

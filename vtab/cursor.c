@@ -15,22 +15,40 @@
 #include <assert.h>
 #include <string.h>
 
+enum { SPARE_HEAP_BYTES_MAX = 64 * 1024 };
+
+void cursor_destroy(struct cursor *cursor) {
+    if (cursor != NULL) {
+        batch_clear(&cursor->batch);
+        arena_clear(&cursor->filter_arena);
+        arena_clear(&cursor->plan_arena);
+        memory_free(cursor->plan_text);
+        memory_free(cursor);
+    }
+}
+
+/* The table's spare one has its plan still, and its memory for a batch. */
 int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     struct table *table = (struct table *)base;
-    struct cursor *cursor = memory_alloc(sizeof(*cursor));
+    struct cursor *cursor = table->spare != NULL ? table->spare : memory_alloc(sizeof(*cursor));
 
     if (cursor == NULL) {
         return SQLITE_NOMEM;
     }
+    table->spare = NULL;
+    memset(&cursor->reader, 0, sizeof(cursor->reader));
+    memset(&cursor->lookup, 0, sizeof(cursor->lookup));
     cursor->table = table;
     cursor->explain_scan = -1;
     cursor->eof = true;
+    cursor->filters = 0;
     cursor->opened_at_steps = table_statement_steps(table);
-    batch_init(&cursor->batch);
     server_open_reader(table->server, &cursor->reader);
     if (table->cursors++ == 0) {
         digest_map_clear(&table->rowids);
         row_keys_clear(&table->row_keys);
+        table->changing = 0;
+        table->changed = 0;
         sqlite3_randomness(sizeof(table->rowid_key), table->rowid_key);
     }
     *out = &cursor->base;
@@ -58,13 +76,15 @@ int cursor_close(sqlite3_vtab_cursor *base) {
     cursor_end_scan(cursor);
     table->cursors--;
     server_close_reader(table->server, &cursor->reader);
-    batch_clear(&cursor->batch);
     lookup_close(cursor);
-    arena_clear(&cursor->filter_arena);
-    arena_clear(&cursor->plan_arena);
     digest_map_clear(&cursor->occurrences);
-    memory_free(cursor->plan_text);
-    memory_free(cursor);
+    if (table->spare != NULL || cursor->batch.heap_size > SPARE_HEAP_BYTES_MAX) {
+        cursor_destroy(cursor);
+        return SQLITE_OK;
+    }
+    arena_reset(&cursor->filter_arena);
+    cursor->batch.rows = 0;
+    table->spare = cursor;
     return SQLITE_OK;
 }
 
@@ -334,6 +354,7 @@ static enum status cursor_widen(
     seen.row = cursor->row;
     batch_init(&cursor->batch);
     cursor->count_only = false;
+    cursor->narrowed = false;
     cursor->identity |= identity;
     cursor->table->rowids_used |= identity;
     cursor_choose_columns(cursor, extra);
@@ -409,6 +430,7 @@ int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int a
     (void)number;
     cursor_end_scan(cursor);
     cursor->eof = true;
+    cursor->changing = -1;
     if (table->driver != table->server->target.driver && !table->server->removed) {
         error_set(
                 &err, STATUS_SCHEMA, "server \"%s\" leads elsewhere now", table->server->name);
@@ -437,7 +459,9 @@ static int cursor_next_batch(struct cursor *cursor) {
 int cursor_next(sqlite3_vtab_cursor *base) {
     struct cursor *cursor = (struct cursor *)base;
 
-    if (cursor->identity || cursor->row + 1 >= cursor->batch.rows) {
+    bool numbered = cursor->identity && cursor->table->schema->identity == IDENTITY_ROW;
+
+    if (numbered || cursor->row + 1 >= cursor->batch.rows) {
         return cursor_next_batch(cursor);
     }
     cursor->row++;
@@ -456,12 +480,23 @@ static int cursor_add_column(struct cursor *cursor, int column) {
                                                                   : cursor_report(cursor, &err);
 }
 
+/* Only columns of a row that passed the WHERE are asked for so. With another cursor open on the
+ * table nobody could tell whose statement writes it. */
+static void cursor_note_changing(struct cursor *cursor) {
+    if (cursor->table->cursors == 1 && cursor->changing != cursor->first + cursor->row) {
+        cursor->changing = cursor->first + cursor->row;
+        cursor->table->changing++;
+    }
+}
+
 int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
     struct cursor *cursor = (struct cursor *)base;
 
     if (sqlite3_vtab_nochange(context)) {
+        cursor_note_changing(cursor);
         return SQLITE_OK; /* an UPDATE leaves it as it is: write.c is told so */
     }
+    cursor->read[column] = true;
     if (cursor->count_only || cursor->places[column] < 0) {
         int code = cursor_add_column(cursor, column);
 

@@ -26,12 +26,15 @@ struct cursor {
     char *plan_text;
     struct plan plan;
     struct arena plan_arena;
-    int explain_scan; /* number in the recorder; -1 none yet */
-    bool counts;      /* the statement looks as if it only counts rows */
-    bool names_rowid; /* it looks as if it asks for rowids */
-    bool reads_all;   /* nothing in it looks as if it would stop early, or need more later */
-    int64_t filters;  /* how often it was asked */
-    bool on_terms;    /* some conditions may be an outer join's: see filter.c */
+    uint64_t guessed_for; /* the statements under way that the next six were guessed from, */
+    int64_t guessed_at;   /* and the table's count of plans then */
+    int explain_scan;     /* number in the recorder; -1 none yet */
+    bool counts;          /* the statement looks as if it only counts rows */
+    bool names_rowid;     /* it looks as if it asks for rowids */
+    bool reads_all;  /* nothing in it looks as if it would stop early, or need more later */
+    int64_t filters; /* how often it was asked */
+    bool on_terms;   /* some conditions may be an outer join's: see filter.c */
+    bool narrows;    /* SQLite may read less than it says: EXISTS (SELECT * ...) */
 
     /* this xFilter: values and predicates live in filter_arena */
     struct arena filter_arena;
@@ -39,6 +42,8 @@ struct cursor {
     struct condition_input *inputs; /* of plan.conditions */
     int *columns;                   /* of query; room for all of the schema's */
     int *places;                    /* schema column -> batch column; -1: not asked for */
+    bool *read;                     /* schema columns that SQLite asked this cursor for */
+    bool narrowed;                  /* the plan's columns are not asked for: see lookup.c */
     bool identity;                  /* rowids are wanted */
     bool count_only;
     bool empty; /* no row can match, as long as the relation is as described */
@@ -46,8 +51,9 @@ struct cursor {
     /* the answer */
     struct cursor_lookup lookup;
     struct batch batch;
-    int64_t first; /* rows of earlier batches */
-    int64_t row;   /* in this batch */
+    int64_t first;    /* rows of earlier batches */
+    int64_t row;      /* in this batch */
+    int64_t changing; /* the last row that an UPDATE was seen to take, by its place; -1: none */
     bool eof;
     int64_t opened_at_steps; /* for table_changed() */
     int64_t writes;          /* the server's, when the scan began */
@@ -63,6 +69,7 @@ void cursor_choose_columns(struct cursor *, int extra);
 
 int cursor_open(sqlite3_vtab *, sqlite3_vtab_cursor **);
 int cursor_close(sqlite3_vtab_cursor *);
+void cursor_destroy(struct cursor *); /* one that is closed; accepts NULL */
 int cursor_filter(
         sqlite3_vtab_cursor *, int number, const char *plan, int argc, sqlite3_value **argv);
 int cursor_next(sqlite3_vtab_cursor *);

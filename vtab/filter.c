@@ -47,6 +47,7 @@ void cursor_choose_columns(struct cursor *cursor, int extra) {
 
     for (size_t i = 0; i < schema->column_count; i++) {
         bool planned = next < cursor->plan.column_count && cursor->plan.columns[next] == (int)i;
+        bool taken = planned && !cursor->narrowed;
         bool had = cursor->places[i] >= 0;
         bool key = schema->key_column == (int)i &&
                    (schema->identity == IDENTITY_INTEGER_KEY
@@ -57,7 +58,7 @@ void cursor_choose_columns(struct cursor *cursor, int extra) {
         next += planned;
         cursor->places[i] = -1;
         key = key || (cursor->identity && finds_rows(schema, (int)i));
-        if (planned || had || key || all || extra == (int)i) {
+        if (taken || had || key || all || extra == (int)i) {
             cursor->places[i] = (int)count;
             cursor->columns[count++] = (int)i;
         }
@@ -206,14 +207,20 @@ static enum status reads_all(const struct cursor *cursor, bool *all, struct erro
 static enum status guess_use(struct cursor *cursor, struct error *err) {
     static const char *const rowid_words[] = { "rowid", "_rowid_", "oid", "or", NULL };
     static const char *const count_words[] = { "count", NULL };
+    static const char *const exists_words[] = { "exists", NULL };
     const struct table *table = cursor->table;
     const struct schema *schema = table->schema;
     const char *key = schema->identity == IDENTITY_INTEGER_KEY
                               ? schema->columns[schema->key_column].name
                               : NULL;
     sqlite3 *db = table->connection->db;
-    enum status status = terms_of_on_possible(cursor, &cursor->on_terms, err);
+    uint64_t mark = running_mark(db);
+    enum status status;
 
+    if (cursor->guessed_for == mark && cursor->guessed_at == table->plans) {
+        return STATUS_OK; /* another cursor's, for the same statements */
+    }
+    status = terms_of_on_possible(cursor, &cursor->on_terms, err);
     cursor->counts = cursor->plan.column_count == 0 && cursor->plan.condition_count == 0 &&
                      cursor->plan.local_text == NULL && cursor->plan.order_count == 0 &&
                      statement_has(db, count_words, NULL);
@@ -223,7 +230,15 @@ static enum status guess_use(struct cursor *cursor, struct error *err) {
             ((key != NULL && (table->driver->capabilities & DRIVER_SNAPSHOT) == 0) ||
                     (table->enlisted && running_writers(db) > 0) ||
                     statement_has(db, rowid_words, key));
-    return status == STATUS_OK ? reads_all(cursor, &cursor->reads_all, err) : status;
+    /* What is left out can be read later, in the same snapshot and while nothing is written. */
+    cursor->narrows = (table->driver->capabilities & DRIVER_SNAPSHOT) != 0 &&
+                      running_writers(db) == 0 && statement_has(db, exists_words, NULL);
+    if (status == STATUS_OK) {
+        status = reads_all(cursor, &cursor->reads_all, err);
+    }
+    cursor->guessed_for = status == STATUS_OK ? mark : 0;
+    cursor->guessed_at = table->plans;
+    return status;
 }
 
 /* ---- values and verdicts ------------------------------------------------------------------
@@ -481,15 +496,18 @@ static enum status keep_plan(struct cursor *cursor, const char *plan, struct err
     enum status status;
 
     if (cursor->plan_text != NULL && strcmp(cursor->plan_text, plan) == 0) {
-        return STATUS_OK;
+        return cursor->filters == 0 ? guess_use(cursor, err) : STATUS_OK;
     }
     memory_free(cursor->plan_text);
     arena_reset(&cursor->plan_arena);
+    cursor->guessed_for = 0;
     cursor->explain_scan = -1;
     cursor->plan_text = memory_copy_text(plan);
     cursor->columns = arena_alloc_array(&cursor->plan_arena, count, sizeof(*cursor->columns));
     cursor->places = arena_alloc_array(&cursor->plan_arena, count, sizeof(*cursor->places));
-    if (cursor->plan_text == NULL || cursor->columns == NULL || cursor->places == NULL) {
+    cursor->read = arena_alloc_array(&cursor->plan_arena, count, sizeof(*cursor->read));
+    if (cursor->plan_text == NULL || cursor->columns == NULL || cursor->places == NULL ||
+            cursor->read == NULL) {
         memory_free(cursor->plan_text);
         cursor->plan_text = NULL;
         return error_nomem(err);
@@ -551,6 +569,7 @@ enum status cursor_prepare(struct cursor *cursor, const char *plan, int argc,
     for (size_t i = 0; i < cursor->table->schema->column_count; i++) {
         cursor->places[i] = -1;
     }
+    cursor->narrowed = false;
     cursor->count_only = cursor->counts && !cursor->table->rowids_used;
     cursor->identity =
             cursor->names_rowid || (cursor->table->rowids_used && !cursor->count_only &&

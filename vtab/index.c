@@ -324,6 +324,7 @@ int table_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
     struct text text;
     enum status status;
 
+    planner.table->plans++;
     text_init(&text, PLAN_TEXT_BYTES_MAX);
     status = planner_run(&planner, &text);
     if (status == STATUS_OK) {

@@ -19,6 +19,7 @@ enum {
     BULK_ROWS_FACTOR = 4,
     BULK_WORTH = 4,     /* times what single lookups have cost */
     SINGLES_CHEAP = 4,  /* a bulk that costs no more is fetched at once */
+    CALLS_TELLING = 16, /* until what is not read is taken for not wanted */
     CALLS_LEAST = 32,   /* before a bulk that costs more than some of them */
     CALLS_SPILLED = 48, /* before one that does not fit in memory */
     BULK_US_SHORT = 5 * 1000 * 1000,
@@ -38,6 +39,7 @@ static void lookup_destroy(struct lookup *lookup) {
     text_clear(&lookup->question);
     memory_free(lookup->plan_text);
     memory_free(lookup->wanted);
+    memory_free(lookup->read);
     memory_free(lookup->ends);
     memory_free(lookup->first_question);
     memory_free(lookup->first_ends);
@@ -70,14 +72,22 @@ static struct lookup *lookup_create(const struct cursor *cursor) {
     lookup->condition_count = cursor->plan.condition_count;
     lookup->plan_text = memory_copy_text(cursor->plan_text);
     lookup->wanted = memory_alloc(lookup->column_count + 1);
+    lookup->read = memory_alloc(lookup->column_count + 1);
     lookup->ends = memory_alloc_array(conditions, sizeof(*lookup->ends));
     lookup->first_ends = memory_alloc_array(conditions, sizeof(*lookup->first_ends));
     lookup->changes = memory_alloc(conditions);
     lookup->fixed = memory_alloc(conditions);
-    if (lookup->plan_text == NULL || lookup->wanted == NULL || lookup->ends == NULL ||
-            lookup->first_ends == NULL || lookup->changes == NULL || lookup->fixed == NULL) {
+    if (lookup->plan_text == NULL || lookup->wanted == NULL || lookup->read == NULL ||
+            lookup->ends == NULL || lookup->first_ends == NULL || lookup->changes == NULL ||
+            lookup->fixed == NULL) {
         lookup_destroy(lookup);
         return NULL;
+    }
+    /* What differs from a value is nearly everything: a bulk without it serves all values. */
+    for (size_t i = 0; i < lookup->condition_count; i++) {
+        enum condition_operator op = cursor->plan.conditions[i].op;
+
+        lookup->changes[i] = op == OPERATOR_NE || op == OPERATOR_IS_NOT;
     }
     return lookup;
 }
@@ -109,6 +119,9 @@ static struct lookup *lookup_find(struct cursor *cursor) {
 static void lookup_grow(struct lookup *lookup, const struct cursor *cursor) {
     bool grown = cursor->identity && !lookup->identity;
 
+    if (!cursor->narrowed && lookup->width == WIDTH_NARROW) {
+        lookup->width = WIDTH_RESTORED;
+    }
     lookup->identity |= cursor->identity;
     for (size_t i = 0; i < lookup->column_count; i++) {
         grown |= cursor->places[i] >= 0 && !lookup->wanted[i];
@@ -128,6 +141,39 @@ static void lookup_apply(const struct lookup *lookup, struct cursor *cursor) {
         }
     }
     cursor_choose_columns(cursor, -1);
+}
+
+/* Enough was seen: what is fetched from here on is what was read, and what is compared. */
+static void lookup_learn_width(struct lookup *lookup, const struct cursor *cursor) {
+    bool narrower = false;
+
+    if (lookup->width != WIDTH_PLANNED || !cursor->narrows || lookup->calls < CALLS_TELLING ||
+            lookup->condition_count == 0) {
+        return;
+    }
+    for (size_t i = 0; i < lookup->condition_count; i++) {
+        lookup->read[cursor->plan.conditions[i].column] = true;
+    }
+    for (size_t i = 0; i < lookup->column_count; i++) {
+        narrower = narrower || (lookup->wanted[i] && !lookup->read[i]);
+    }
+    if (narrower) {
+        memcpy(lookup->wanted, lookup->read, lookup->column_count * sizeof(*lookup->wanted));
+        lookup->width = WIDTH_NARROW;
+        lookup->shape++;
+        lookup_drop(lookup);
+    }
+}
+
+static void lookup_narrow(struct lookup *lookup, struct cursor *cursor) {
+    lookup_learn_width(lookup, cursor);
+    if (lookup->width == WIDTH_NARROW) {
+        cursor->narrowed = true;
+        for (size_t i = 0; i < lookup->column_count; i++) {
+            cursor->places[i] = -1;
+        }
+        cursor_choose_columns(cursor, -1);
+    }
 }
 
 /* ---- the bulk -----------------------------------------------------------------------------
@@ -357,6 +403,7 @@ enum status lookup_begin(struct cursor *cursor, sqlite3_value **argv, struct err
     if (lookup_remember(cursor, &lookup) != STATUS_OK) {
         return error_nomem(err);
     }
+    lookup_narrow(lookup, cursor);
     lookup_grow(lookup, cursor);
     lookup_apply(lookup, cursor);
     lookup->calls++;
@@ -444,6 +491,14 @@ enum status lookup_widen(struct cursor *cursor, struct error *err) {
 }
 
 void lookup_leave(struct cursor *cursor) {
+    struct lookup *lookup = cursor->lookup.lookup;
+
+    if (cursor->narrows && lookup != NULL && lookup->width == WIDTH_PLANNED &&
+            cursor->lookup.age == cursor->table->server->lookups_age) {
+        for (size_t i = 0; i < lookup->column_count; i++) {
+            lookup->read[i] |= cursor->read[i];
+        }
+    }
     lookup_drop_pending(cursor);
     kept_reader_close(&cursor->lookup.reader);
 }

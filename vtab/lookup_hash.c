@@ -183,28 +183,6 @@ static bool values_equal(
            texts_equal(&a, &b, a.kind == VALUE_BLOB ? COLLATION_BINARY : collation);
 }
 
-static void stored_value(
-        const struct store_chunk *chunk, size_t column, uint32_t number, struct value *out) {
-    const union cell *cell = store_cell(chunk, column, number);
-
-    out->kind = store_kind(chunk, column, number);
-    switch (out->kind) {
-    case VALUE_INTEGER:
-        out->integer = cell->integer;
-        break;
-    case VALUE_REAL:
-        out->real = cell->real;
-        break;
-    case VALUE_NULL:
-        break;
-    default:
-        out->bytes = chunk->heap + cell->start;
-        out->length = cell->length;
-        out->kind = out->kind == VALUE_BLOB ? VALUE_BLOB : VALUE_TEXT;
-        break;
-    }
-}
-
 /* ---- the table ----------------------------------------------------------------------------
  */
 
@@ -229,7 +207,7 @@ static uint64_t row_hash(
     for (size_t i = 0; i < keys->count; i++) {
         struct value value;
 
-        stored_value(chunk, keys->keys[i].place, number, &value);
+        store_get(chunk, keys->keys[i].place, number, &value);
         hash = hash * 31 + value_hash(&value, keys->keys[i].collation);
     }
     return hash;
@@ -250,7 +228,7 @@ enum status hash_build(struct hash *hash, const struct store *store,
     memset(hash->slots, 0xff, slots * sizeof(*hash->slots));
     hash->mask = slots - 1;
     for (size_t chunk = store->chunk_count; chunk-- > 0;) {
-        for (size_t row = (size_t)store->chunks[chunk]->rows; row-- > 0;) {
+        for (size_t row = store->chunks[chunk]->rows; row-- > 0;) {
             uint32_t number = (uint32_t)(chunk << STORE_ROW_BITS | row);
             uint32_t *slot = &hash->slots[row_hash(store, keys, number) & hash->mask];
 
@@ -276,7 +254,7 @@ static uint32_t hash_match(const struct hash *hash, const struct store *store,
         for (size_t i = 0; i < keys->count && equal; i++) {
             struct value value;
 
-            stored_value(chunk, keys->keys[i].place, number, &value);
+            store_get(chunk, keys->keys[i].place, number, &value);
             equal = values_equal(&value, &values[i], keys->keys[i].collation);
         }
         if (equal) {

@@ -8,6 +8,13 @@
 
 enum { QUESTION_BYTES_MAX = 64 * 1024 }; /* longer ones (IN lists) are not remembered */
 
+/* EXISTS (SELECT *) says that it reads every column, and reads next to none. */
+enum lookup_width {
+    WIDTH_PLANNED,  /* the plan's columns are fetched, and what is read is noted */
+    WIDTH_NARROW,   /* only those that were read */
+    WIDTH_RESTORED, /* another one was read after all: the plan's from here on */
+};
+
 struct lookup {
     struct lookup *next;
     const struct table *table;
@@ -18,6 +25,8 @@ struct lookup {
     bool *wanted; /* schema columns */
     bool identity;
     int64_t shape; /* counts how often that grew */
+    bool *read;    /* schema columns that SQLite asked for so far */
+    enum lookup_width width;
 
     /* what was asked */
     int64_t calls;

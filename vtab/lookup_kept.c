@@ -54,7 +54,9 @@ void kept_reader_close(struct kept_reader *reader) {
 }
 
 static void reader_drop_statement(struct kept_reader *reader) {
-    sqlite3_finalize(reader->found);
+    if (reader->found_of != NULL) {
+        spill_leave(reader->found_of->spill, reader->found);
+    }
     kept_release(reader->found_of);
     reader->found = NULL;
     reader->found_of = NULL;

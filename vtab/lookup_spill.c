@@ -103,6 +103,7 @@ enum status spill_create(struct spill **out, size_t column_count, bool has_rowid
 void spill_destroy(struct spill *spill) {
     if (spill != NULL) {
         sqlite3_finalize(spill->insert);
+        sqlite3_finalize(spill->idle);
         sqlite3_close(spill->db);
         memory_free(spill);
     }
@@ -189,6 +190,10 @@ enum status spill_find(struct spill *spill, const struct lookup_keys *keys,
     enum status status = STATUS_OK;
 
     if (*reader == NULL) {
+        *reader = spill->idle;
+        spill->idle = NULL;
+    }
+    if (*reader == NULL) {
         text_init(&sql, TEXT_SQL_BYTES_MAX);
         text_append(&sql, "SELECT i");
         for (size_t i = 0; i < spill->column_count; i++) {
@@ -210,6 +215,16 @@ enum status spill_find(struct spill *spill, const struct lookup_keys *keys,
         code = bind_value(*reader, (int)i + 1, &values[i]);
     }
     return code == SQLITE_OK ? status : spill_failed(spill, code, err);
+}
+
+/* The next cursor need not prepare another: correlated subqueries have one for each row. */
+void spill_leave(struct spill *spill, sqlite3_stmt *reader) {
+    sqlite3_reset(reader);
+    if (reader != NULL && spill->idle == NULL) {
+        spill->idle = reader;
+    } else {
+        sqlite3_finalize(reader);
+    }
 }
 
 static enum status put_column(

@@ -8,6 +8,7 @@
 struct spill {
     sqlite3 *db;
     sqlite3_stmt *insert;
+    sqlite3_stmt *idle; /* a reader that nobody has at the moment */
     size_t column_count;
     bool has_rowids;
 };
@@ -19,9 +20,11 @@ void spill_destroy(struct spill *); /* all its readers are finalized; accepts NU
 enum status spill_add(struct spill *, const struct batch *, struct error *);
 /* After the last row: the index by these keys. */
 enum status spill_index(struct spill *, const struct lookup_keys *, struct error *);
-/* A reader of the rows with these values, in the order in which they came. Given. */
+/* A reader of the rows with these values, in the order in which they came. Given; to be given
+ * back by spill_leave(). */
 enum status spill_find(struct spill *, const struct lookup_keys *, const struct value *values,
         sqlite3_stmt **reader, struct error *);
+void spill_leave(struct spill *, sqlite3_stmt *reader); /* accepts NULL */
 /* Appends rows until the batch is full or the reader has ended. */
 enum status spill_read(
         struct spill *, sqlite3_stmt *reader, struct batch *, bool *ended, struct error *);

@@ -2,7 +2,7 @@
 #ifndef DRAWBRIDGE_VTAB_LOOKUP_STORE_H
 #define DRAWBRIDGE_VTAB_LOOKUP_STORE_H
 
-#include "drivers/batch.h"
+#include "vtab/lookup_pack.h"
 
 enum {
     STORE_ROW_BITS =
@@ -11,11 +11,9 @@ enum {
 };
 
 struct store_chunk {
-    int64_t rows;
-    union cell *cells; /* [column * rows + row] */
-    int64_t *rowids;   /* NULL: none */
-    uint8_t *kinds;
-    char *heap;
+    size_t rows;
+    int64_t *rowids; /* NULL: none */
+    struct packed columns[];
 };
 
 /* Zeroed is empty; the first batch says how many columns there are. */
@@ -25,10 +23,11 @@ struct store {
     size_t chunk_count, chunk_capacity;
     int64_t rows;
     size_t bytes;
+    struct packed *plan; /* room for that of a batch */
 };
 
 void store_clear(struct store *);
-size_t store_batch_bytes(const struct batch *); /* what store_add() would take for it */
+size_t store_batch_bytes(const struct batch *); /* what store_add() takes for it at most */
 enum status store_add(struct store *, const struct batch *, struct error *);
 /* The number of the first row at or behind this one; false at the end. */
 bool store_find(const struct store *, uint32_t *number);
@@ -39,14 +38,9 @@ static inline const struct store_chunk *store_chunk(
         const struct store *store, uint32_t number) {
     return store->chunks[number >> STORE_ROW_BITS];
 }
-static inline enum value_kind store_kind(
-        const struct store_chunk *chunk, size_t column, uint32_t number) {
-    return (enum value_kind)
-            chunk->kinds[column * (size_t)chunk->rows + (number & STORE_ROW_MASK)];
-}
-static inline const union cell *store_cell(
-        const struct store_chunk *chunk, size_t column, uint32_t number) {
-    return &chunk->cells[column * (size_t)chunk->rows + (number & STORE_ROW_MASK)];
+static inline void store_get(
+        const struct store_chunk *chunk, size_t column, uint32_t number, struct value *out) {
+    pack_get(&chunk->columns[column], chunk->rows, number & STORE_ROW_MASK, out);
 }
 
 #endif

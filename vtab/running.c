@@ -46,6 +46,19 @@ uint64_t running_signature(sqlite3 *db) {
     return hash | 1; /* 0: of none */
 }
 
+uint64_t running_mark(sqlite3 *db) {
+    uint64_t hash = 1;
+
+    for (sqlite3_stmt *stmt = sqlite3_next_stmt(db, NULL); stmt != NULL;
+            stmt = sqlite3_next_stmt(db, stmt)) {
+        if (sqlite3_stmt_busy(stmt)) {
+            hash = mix(hash, (uint64_t)(uintptr_t)stmt);
+            hash = mix(hash, (uint64_t)run_of(stmt));
+        }
+    }
+    return hash;
+}
+
 int running_writers(sqlite3 *db) {
     int writers = 0;
 

@@ -15,6 +15,8 @@ struct table;
 /* A number for the run of a statement that writes: the next one has another. Two that wrote
  * nothing may have the same: that they did is among the breaks the connection counts. */
 uint64_t running_signature(sqlite3 *);
+/* A number for the runs of all statements under way: it stays while they are the same ones. */
+uint64_t running_mark(sqlite3 *);
 int running_writers(sqlite3 *); /* how many of them are statements that write */
 
 /* Does the list of columns of the INSERT or UPDATE under way leave this one out? */

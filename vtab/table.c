@@ -6,6 +6,7 @@
  * it. */
 #include "vtab/table.h"
 
+#include "vtab/cursor.h"
 #include "vtab/plan.h"
 #include "vtab/report.h"
 #include "vtab/transaction.h"
@@ -324,6 +325,7 @@ static enum status table_declare(struct table *table, sqlite3 *db, struct error 
 
 static void table_free(struct table *table) {
     if (table != NULL) {
+        cursor_destroy(table->spare);
         digest_map_clear(&table->rowids);
         row_keys_clear(&table->row_keys);
         arena_clear(&table->change_arena);

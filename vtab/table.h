@@ -18,12 +18,17 @@ struct table {
     char *place, *name;
     bool utf16;
     int cursors;
-    bool enlisted;              /* SQLite told it of a transaction that is not over */
-    bool born;                  /* in that transaction */
-    struct writer *writer;      /* NULL until the transaction writes to it */
+    struct cursor *spare;  /* closed, for the next xOpen: correlated subqueries open many */
+    int64_t plans;         /* how often SQLite asked for one: each new statement does */
+    bool enlisted;         /* SQLite told it of a transaction that is not over */
+    bool born;             /* in that transaction */
+    struct writer *writer; /* NULL until the transaction writes to it */
     struct table *next_writing; /* of the server's */
     bool waiting;               /* rows of its writer may not be sent yet */
     uint64_t locked;            /* the statement whose rows were locked as they were read */
+    /* Of an UPDATE, while its cursor is open: rows that it is going to change, which all are
+     * read before the first one is written, and rows it has changed. */
+    int64_t changing, changed;
     struct running_list insert, set;
     struct arena list_arena;   /* of both */
     struct arena change_arena; /* values of the row that is being written */

@@ -4,9 +4,8 @@ import json
 import sys
 
 from harness import parts
-from harness.case import ALL_KEYS, DUCKDB, FDW, NATIVE, OURS, VIRTUALPG
+from harness.case import ALL_KEYS, DATABASE, DUCKDB, FDW, NATIVE, OURS, VIRTUALPG
 from harness.parts import BUILD, PROGRAMS
-from harness.world import DATABASE
 
 FOLDER = parts.ROOT / "bench" / "harness"
 
@@ -27,14 +26,21 @@ def _options(case, world, repeat, keyed, setup=()):
 
 def floor(case, world, floor):
     """(words, what the figure of a run is multiplied with to be the figure of the case)."""
+    if floor.mode == "pages":
+        return [PROGRAMS / "bench_pages", world.rest_url() + "/pages?select=id,k,f::text,t,b", "1000"], 1
     part = world.keys if floor.repeat == ALL_KEYS else min(floor.repeat, world.keys)
     repeat = part or case.repeat
     words = [PROGRAMS / "bench_postgres",
              *_options(case, world, repeat, case.keyed or floor.repeat != 0),
-             floor.mode, world.url(case.latency_ms), floor.sql]
+             floor.mode, world.url(case.latency_ms, case.database), floor.sql]
     if floor.repeat == 0:
         return words, 1 / case.repeat
     return words, world.keys / repeat if floor.per_key else 1
+
+
+def _local(case, world, kind):
+    return [*(world.local_keys(kind) if case.local_keys else []),
+            *(world.local_source(kind) if case.local_source else [])]
 
 
 def _sql(case, world, name):
@@ -42,7 +48,7 @@ def _sql(case, world, name):
 
 
 def _through_sqlite(case, world, name, database, before):
-    keys = world.local_keys("sqlite") if case.local_keys else []
+    keys = _local(case, world, "sqlite")
     return [PROGRAMS / "bench_sqlite", database, *before,
             *_options(case, world, case.repeat_of(name), case.keyed,
                       [*case.setups.get(name, []), *keys]),
@@ -52,13 +58,14 @@ def _through_sqlite(case, world, name, database, before):
 def ours(case, world):
     before = ["-x", BUILD / "drawbridge.so"]
     if case.tables:
-        before += ["-s", f"SELECT bridge_attach('{world.url(case.latency_ms)}', 'schema=public', "
-                         f"'tables={','.join(case.tables)}')"]
+        url, schema = ((world.rest_url(), "") if case.rest else
+                       (world.url(case.latency_ms, case.database), "'schema=public', "))
+        before += ["-s", f"SELECT bridge_attach('{url}', {schema}'tables={','.join(case.tables)}')"]
     return _through_sqlite(case, world, OURS, ":memory:", before)
 
 
 def native(case, world):
-    return _through_sqlite(case, world, NATIVE, world.native(), [])
+    return _through_sqlite(case, world, NATIVE, world.native(case.database), [])
 
 
 def virtualpg(case, world):
@@ -68,18 +75,19 @@ def virtualpg(case, world):
     before = ["-x", library]
     for table in case.tables:
         before += ["-s", f"CREATE VIRTUAL TABLE {table} USING VirtualPostgres("
-                         f"'{world.url(case.latency_ms)}', 'public', '{table}')"]
+                         f"'{world.url(case.latency_ms)}', 'public', '{table}'"
+                         f"{', W' if case.writes else ''})"]
     return _through_sqlite(case, world, VIRTUALPG, ":memory:", before)
 
 
 def fdw(case, world):
     if world.foreign is None:
         world.start_foreign()
-    keys = world.local_keys("postgres") if case.local_keys else []
+    keys = _local(case, world, "postgres")
     setup = [f"SET search_path = pg_temp, bench_{case.latency_ms}", *keys,
              *case.setups.get(FDW, [])]
     repeat = case.repeat_of(FDW)
-    mode = "simple" if not case.tables else "copy" if repeat == 1 else "prepared"
+    mode = "simple" if case.writes or not case.tables else "copy" if repeat == 1 else "prepared"
     return [PROGRAMS / "bench_postgres", *_options(case, world, repeat, case.keyed, setup), mode,
             world.foreign_url(), _sql(case, world, FDW)]
 
@@ -87,10 +95,10 @@ def fdw(case, world):
 def duckdb(case, world):
     setup = []
     if case.tables:
-        setup += [f"ATTACH '{world.url(case.latency_ms)}' AS remote (TYPE postgres, READ_ONLY)",
+        setup += [f"ATTACH '{world.url(case.latency_ms)}' AS remote (TYPE postgres"
+                  f"{'' if case.writes else ', READ_ONLY'})",
                   "SET search_path = 'memory.main,remote.public'"]
-    if case.local_keys:
-        setup += world.local_keys("duckdb")
+    setup += _local(case, world, "duckdb")
     spec = {"setup": [*setup, *case.setups.get(DUCKDB, [])], "sql": _sql(case, world, DUCKDB),
             "keys": world.rows if case.keyed else 0, "repeat": case.repeat_of(DUCKDB),
             "prefix": case.prefix, "first_only": case.figure == "first_ms"}

@@ -30,7 +30,7 @@ def compile_programs():
         if failure:
             sys.exit(f"bench: meson failed:\n{failure}")
     failure = quietly("ninja", "-C", BUILD, "drawbridge.so", "bench/bench_postgres",
-                      "bench/bench_sqlite", "bench/bench_delay")
+                      "bench/bench_sqlite", "bench/bench_delay", "bench/bench_pages")
     if failure:
         sys.exit(f"bench: could not be compiled:\n{failure}")
 

@@ -1,5 +1,5 @@
 """The result as text for a terminal, and as Markdown for docs/benchmarks.md."""
-from harness.case import OURS
+from harness.case import NATIVE, OURS
 
 BEGIN, END = "<!-- begin: bench/report -->", "<!-- end: bench/report -->"
 
@@ -29,9 +29,36 @@ def bounds(case):
         if label not in medians:
             continue
         ours = medians.get(OURS)
+        slack = case.get("slack_ms", 0)
+        kept = ours is not None and ours <= most * medians[label] + slack
         verdict = "no figure" if ours is None else \
-            f"{'kept' if ours <= most * medians[label] else 'MISSED'}, {ours / medians[label]:.2f}"
-        lines.append(f"bound: {OURS} at most {most:g} x {label.removeprefix('floor: ')}: {verdict}")
+            f"{'kept' if kept else 'MISSED'}, {ours / medians[label]:.2f}"
+        more = f" + {slack:g} ms" if slack else ""
+        lines.append(f"bound: {OURS} at most {most:g} x {label.removeprefix('floor: ')}{more}: "
+                     f"{verdict}")
+    return lines
+
+
+def sums(cases):
+    """For each group that was run: what all its cases take together, and whether that holds."""
+    groups = {}
+    for case in cases:
+        if case.get("group"):
+            groups.setdefault(case["group"], []).append(case)
+    lines = []
+    for name, members in groups.items():
+        medians = [{"floor" if row["floor"] else row["contender"]: row.get("median")
+                    for row in case["rows"]} for case in members]
+        ours, native, floor = ([known.get(who) for known in medians]
+                               for who in (OURS, NATIVE, "floor"))
+        if None in [*ours, *native, *floor]:
+            lines.append(f"{name}, all {len(members)}: a figure is missing")
+            continue
+        kept = sum(ours) <= sum(native) + sum(floor)
+        lines.append(f"{name}, all {len(members)}: {OURS} {figure(sum(ours))} ms, native SQLite "
+                     f"{figure(sum(native))} ms, floor {figure(sum(floor))} ms; bound: {OURS} at "
+                     f"most native SQLite + floor: {'kept' if kept else 'MISSED'}, "
+                     f"{sum(ours) / (sum(native) + sum(floor)):.2f}")
     return lines
 
 
@@ -73,6 +100,8 @@ def as_markdown(result):
             lines.append("| " + " | ".join([f"{bold}{first}{bold}", *rest]) + " |")
         for line in [*bounds(case), *case["problems"]]:
             lines += ["", line + "."]
+    for line in sums(result["cases"]):
+        lines += ["", line + "."]
     return "\n".join(lines) + "\n"
 
 

@@ -1,16 +1,13 @@
-"""The 22 queries of TPC-H over attached tables: schema, data, queries and a runner.
+"""The 22 queries of TPC-H over attached tables: schema, data and queries.
 
     load(connection, sf, folder)      fills a database; connection: psycopg's; folder: for CSV files
-    copy_local(attached, local)       the same tables in a SQLite connection
-    run(attached, local, queries)     each query on both, timed and compared: a list of Result
+    copy_sql()                        SQL that copies the tables of remote.* into a SQLite database
+    queries                           QUERIES/q01.sql to q22.sql; floors.py has what they cannot do without
 
 The data is DuckDB's dbgen (the packages duckdb and duckdb-extension-tpch). Dates are texts in SQLite.
 Keys and indexes are the same on both sides.
 """
-import math
-import time
 from pathlib import Path
-from typing import NamedTuple
 
 QUERIES = Path(__file__).with_name("queries")
 
@@ -36,14 +33,6 @@ TABLES = {
                  "l_receiptdate date, l_shipinstruct text, l_shipmode text, l_comment text",
                  "l_orderkey, l_linenumber", ("l_partkey, l_suppkey", "l_suppkey")),
 }
-
-
-class Result(NamedTuple):
-    query: int
-    ours_ms: float
-    local_ms: float
-    rows: int
-    equal: bool
 
 
 def generate(sf):
@@ -76,50 +65,17 @@ def load(connection, sf, folder):
 
 
 def _local_columns(columns):
-    """Dates are texts, and numeric(15,2) is presented as a number."""
-    types = {"date": "text", "numeric(15,2)": "real"}
+    """Dates are texts, and a numeric(15,2) is an integer where it is whole."""
+    types = {"date": "text", "numeric(15,2)": "numeric"}
     words = (column.split(" ") for column in columns.split(", "))
     return ", ".join(f"{name} {types.get(kind, kind)}" for name, kind in words)
 
 
-def copy_local(attached, local):
-    """The attached tables' rows into tables of a local SQLite database, with keys and indexes."""
+def copy_sql():
+    """With keys and indexes."""
+    words = []
     for table, (columns, key, indexes) in TABLES.items():
-        local.execute(f"CREATE TABLE {table}({_local_columns(columns)}, PRIMARY KEY ({key}))")
-        cursor = attached.execute(f"SELECT * FROM {table}")
-        marks = ", ".join("?" * len(cursor.description))
-        local.execute("BEGIN")
-        local.executemany(f"INSERT INTO {table} VALUES ({marks})", cursor)
-        local.execute("COMMIT")
-        for n, indexed in enumerate(indexes):
-            local.execute(f"CREATE INDEX {table}_{n} ON {table}({indexed})")
-    local.execute("ANALYZE")
-
-
-def _same_value(left, right):
-    """Sums of numbers depend on the order of the rows in their last digits."""
-    if isinstance(left, float) and isinstance(right, float):
-        return math.isclose(left, right, rel_tol=1e-9, abs_tol=1e-6)
-    return left == right
-
-
-def same_rows(left, right):
-    return len(left) == len(right) and all(
-        len(a) == len(b) and all(map(_same_value, a, b)) for a, b in zip(left, right))
-
-
-def _timed(connection, sql):
-    start = time.perf_counter()
-    found = connection.execute(sql).fetchall()
-    return found, (time.perf_counter() - start) * 1000
-
-
-def run(attached, local, queries=range(1, 23)):
-    """Every query ends with an ORDER BY that settles the order, but for equal rows."""
-    results = []
-    for number in queries:
-        sql = (QUERIES / f"q{number:02}.sql").read_text()
-        ours, ours_ms = _timed(attached, sql)
-        theirs, local_ms = _timed(local, sql)
-        results.append(Result(number, ours_ms, local_ms, len(ours), same_rows(ours, theirs)))
-    return results
+        words.append(f"CREATE TABLE {table}({_local_columns(columns)}, PRIMARY KEY ({key}));")
+        words.append(f"INSERT INTO {table} SELECT * FROM remote.{table};")
+        words += [f"CREATE INDEX {table}_{n} ON {table}({indexed});" for n, indexed in enumerate(indexes)]
+    return "\n".join(words)

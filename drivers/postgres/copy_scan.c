@@ -12,18 +12,31 @@ enum {
     ROWS_WORTH = 5000, /* below that a few FETCHes are as quick and cost less to set up */
 };
 
-bool pg_copy_fits(const struct pg_session *session, const struct query *query) {
+static bool stream_fits(const struct pg_session *session, const struct query *query) {
     return (query->flags & QUERY_STREAM) != 0 && !session->interleaved &&
-           !session->statement_timeout && !session->shared && !session->transaction.writes &&
            session->open_scans == 1 && session->first == session->last &&
-           query->order_count == 0 && query->column_count > 0 && query->row_goal == 0 &&
+           query->order_count == 0;
+}
+
+/* Where all rows are read at once, nobody else needs the session before they have come. */
+bool pg_copy_fits(const struct pg_session *session, const struct query *query) {
+    bool fits = (query->flags & QUERY_ALL) != 0 || stream_fits(session, query);
+
+    return fits && !session->statement_timeout && !session->shared &&
+           !session->transaction.writes && query->column_count > 0 && query->row_goal == 0 &&
            pg_relation(query->schema)->definition != NULL &&
            query->schema->rows_estimate >= ROWS_WORTH;
 }
 
+/* Rows that are asked for again, with another column, have to come in the same order, so no
+ * parallel plan may be made: a function that is never called, since the condition is constant,
+ * forbids it. */
+static const char in_order_end[] = ") AS s WHERE true OR pg_catalog.pg_export_snapshot() = ''";
+
 /* Everything is one message and one round trip. */
 static enum status copy_statements(
         struct pg_scan *scan, const struct query *query, struct text *sql, struct error *err) {
+    bool in_order = (query->flags & QUERY_ALL) != 0;
     struct text select;
     enum status status;
 
@@ -34,7 +47,9 @@ static enum status copy_statements(
         text_append(sql, "SAVEPOINT g; ");
         pg_definition_append(scan, sql);
         text_append(sql, "COPY (");
+        text_append(sql, in_order ? "SELECT * FROM (" : "");
         text_append_bytes(sql, text_get(&select), select.length);
+        text_append(sql, in_order ? in_order_end : "");
         text_append(sql, ") TO STDOUT (FORMAT binary); RELEASE SAVEPOINT g");
         status = text_status(sql, err);
     }

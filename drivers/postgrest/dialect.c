@@ -134,12 +134,21 @@ const char *pr_answer_name(const struct schema *schema, int column,
     return arena_copy_text(arena, name);
 }
 
-void pr_append_source(struct pr_spelling *to, const struct schema *schema, const int *columns,
-        size_t column_count, const struct pr_order *order, size_t order_count) {
+static void put_relation(struct pr_spelling *to, const struct schema *schema) {
     put(to, "/");
     url_encode(&to->url, schema->remote_name, strlen(schema->remote_name));
     text_append(&to->shown, schema->remote_name);
     put(to, "?select=");
+}
+
+void pr_append_counted(struct pr_spelling *to, const struct schema *schema, int column) {
+    put_relation(to, schema);
+    put_column(to, schema, column);
+}
+
+void pr_append_source(struct pr_spelling *to, const struct schema *schema, const int *columns,
+        size_t column_count, const struct pr_order *order, size_t order_count) {
+    put_relation(to, schema);
     for (size_t i = 0; i < column_count; i++) {
         put(to, i > 0 ? "," : "");
         if (has_answer_name(schema, columns[i], order, order_count)) {

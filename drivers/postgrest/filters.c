@@ -4,6 +4,9 @@
  * of which each row can have only one is divided among requests instead. */
 #include "drivers/postgrest/scan.h"
 
+#include "drivers/postgres/types.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -20,11 +23,43 @@ struct fitting {
     size_t budget;
 };
 
+/* Whole numbers in order: parts that follow each other keep an order that begins with them. */
+static bool is_ordered_by(const struct fitting *f, int column) {
+    const struct pr_column *facts = pr_column(f->query->schema, column);
+
+    return f->query->order[0].column == column && facts->pg.family == PG_FAMILY_INTEGER;
+}
+
+static bool is_fetched(const struct fitting *f, int column) {
+    for (size_t i = 0; i < f->scan->batch_columns; i++) {
+        if (f->scan->columns[i] == column) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of a list of texts the collation may find a row by several: then each part keeps the rows
+ * that have just its own, byte by byte. Others SQLite would drop. */
+static bool is_told_apart(const struct fitting *f, int column) {
+    const struct pr_column *facts = pr_column(f->query->schema, column);
+
+    return facts->select == PR_SELECT_PLAIN && facts->pg.decoder == PG_DECODE_TEXT &&
+           (facts->pg.type_oid == PG_TYPE_TEXT || facts->pg.type_oid == PG_TYPE_VARCHAR) &&
+           !f->scan->counts && is_fetched(f, column);
+}
+
 static bool may_divide(const struct fitting *f, size_t i) {
     const struct predicate *predicate = &f->query->predicates[i];
+    int column = predicate->column;
 
-    return f->divided < 0 && f->query->order_count == 0 && predicate->term_count == 1 &&
-           predicate->terms[0].form == pr_form(PR_IN, OPERATOR_EQ);
+    if (f->divided >= 0 || predicate->term_count != 1 ||
+            (f->query->order_count > 0 && !is_ordered_by(f, column))) {
+        return false;
+    }
+    return predicate->terms[0].form == pr_form(PR_IN, OPERATOR_EQ) ||
+           (predicate->terms[0].form == pr_form(PR_IN_LOOSE, OPERATOR_EQ) &&
+                   is_told_apart(f, column));
 }
 
 static size_t predicate_length(const struct schema *schema, const struct predicate *predicate) {
@@ -81,22 +116,22 @@ static enum status keep_part(
 
     if ((at & (at - 1)) == 0) { /* room for twice as many at every power of two */
         size_t capacity = at > 0 ? at * 2 : 1;
-        char **filters = arena_alloc_array(&scan->arena, capacity, sizeof(*filters));
+        struct pr_part *parts = arena_alloc_array(&scan->arena, capacity, sizeof(*parts));
 
-        if (filters == NULL) {
+        if (parts == NULL) {
             return error_nomem(err);
         }
         if (at > 0) {
-            memcpy(filters, scan->filters, at * sizeof(*filters));
+            memcpy(parts, scan->parts, at * sizeof(*parts));
         }
-        scan->filters = filters;
+        scan->parts = parts;
     }
     if (text_status(&spelling->url, err) != STATUS_OK) {
         return spelling->url.failure;
     }
-    scan->filters[at] =
+    scan->parts[at].filter =
             arena_copy(&scan->arena, text_get(&spelling->url), spelling->url.length);
-    if (scan->filters[at] == NULL) {
+    if (scan->parts[at].filter == NULL) {
         return error_nomem(err);
     }
     if (at == 0) {
@@ -129,17 +164,74 @@ static enum status add_part(
         }
     }
     status = keep_part(f->scan, &spelling, err);
+    if (status == STATUS_OK && f->scan->divided >= 0) {
+        struct pr_part *part = &f->scan->parts[f->scan->part_count - 1];
+
+        part->texts = values;
+        part->text_count = count;
+    }
     pr_spelling_clear(&spelling);
     return status;
+}
+
+static int compare_numbers(const void *a, const void *b) {
+    long long left = strtoll(((const struct value *)a)->bytes, NULL, 10);
+    long long right = strtoll(((const struct value *)b)->bytes, NULL, 10);
+
+    return (left > right) - (left < right);
+}
+
+static int compare_numbers_descending(const void *a, const void *b) {
+    return compare_numbers(b, a);
+}
+
+/* The values as the parts are to have them: in the order of the rows, if there is one. */
+static const struct value *order_values(
+        const struct fitting *f, const struct predicate_term *whole) {
+    struct value *values;
+
+    if (f->query->order_count == 0) {
+        return whole->values;
+    }
+    values = arena_alloc_array(&f->scan->arena, whole->value_count, sizeof(*values));
+    if (values != NULL) {
+        memcpy(values, whole->values, whole->value_count * sizeof(*values));
+        qsort(values, whole->value_count, sizeof(*values),
+                f->query->order[0].descending ? compare_numbers_descending : compare_numbers);
+    }
+    return values;
+}
+
+/* The judge's memory may end before the scan does. */
+static const struct value *keep_texts(
+        const struct fitting *f, const struct predicate_term *whole) {
+    struct value *values =
+            arena_alloc_array(&f->scan->arena, whole->value_count, sizeof(*values));
+
+    for (size_t i = 0; i < whole->value_count && values != NULL; i++) {
+        values[i] = whole->values[i];
+        values[i].bytes =
+                arena_copy(&f->scan->arena, whole->values[i].bytes, whole->values[i].length);
+        if (values[i].bytes == NULL) {
+            return NULL;
+        }
+    }
+    return values;
 }
 
 /* As many values in each request as fit. */
 static enum status add_parts(struct fitting *f, struct error *err) {
     const struct predicate *predicate = &f->query->predicates[f->divided];
-    const struct predicate_term *whole = &predicate->terms[0];
+    struct predicate_term term = predicate->terms[0], *whole = &term;
+    bool loose = term.form == pr_form(PR_IN_LOOSE, OPERATOR_EQ);
     size_t rest = rest_length(f), first = 0, used = 0;
     enum status status = STATUS_OK;
 
+    f->scan->divided = loose ? predicate->column : -1;
+    term.values = loose ? keep_texts(f, &term) : order_values(f, &term);
+    if (term.values == NULL) {
+        return error_nomem(err);
+    }
     for (size_t i = 0; i < whole->value_count && status == STATUS_OK; i++) {
         struct predicate_term one = { whole->form, &whole->values[i], 1 };
         struct predicate alone = { predicate->column, &one, 1 };
@@ -168,6 +260,7 @@ enum status pr_scan_filter(struct pr_scan *scan, const struct query *query, stru
     struct fitting f = { .scan = scan, .query = query, .divided = -1 };
     size_t count = query->predicate_count;
 
+    scan->divided = -1;
     f.lengths = arena_alloc_array(&scan->arena, count + 1, sizeof(*f.lengths));
     f.left_out = arena_alloc_array(&scan->arena, count + 1, sizeof(*f.left_out));
     if (f.lengths == NULL || f.left_out == NULL) {
@@ -194,8 +287,9 @@ enum status pr_scan_unfilter(struct pr_scan *scan, const struct error *why, stru
     text_printf(&notice, "the filters were left to SQLite: %s", why->message);
     memory_free(scan->notices);
     scan->notices = text_steal(&notice);
-    scan->filters[0] = arena_copy_text(&scan->arena, "");
-    if (scan->notices == NULL || scan->filters[0] == NULL) {
+    scan->parts[0] = (struct pr_part){ .filter = arena_copy_text(&scan->arena, "") };
+    scan->divided = -1;
+    if (scan->notices == NULL || scan->parts[0].filter == NULL) {
         return error_nomem(err);
     }
     scan->part_count = 1;

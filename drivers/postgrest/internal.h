@@ -287,6 +287,8 @@ void pr_append_source(struct pr_spelling *, const struct schema *, const int *co
 /* NULL when memory is out. */
 const char *pr_answer_name(const struct schema *, int column, const struct pr_order *,
         size_t order_count, struct arena *);
+/* "/table?select=a", a as the server writes it: rows that are to be counted. */
+void pr_append_counted(struct pr_spelling *, const struct schema *, int column);
 /* "&columns=a,b" */
 void pr_append_names(struct pr_spelling *, const struct schema *, const char *word,
         const int *columns, size_t count);

@@ -39,7 +39,7 @@ static bool page_counts(const struct pr_scan *scan) {
     if (!scan->keyed || scan->count_next) {
         return true;
     }
-    return scan->overlaps ? scan->expected <= pr_session(scan->base.session)->page_rows
+    return scan->overlaps ? scan->expected <= pr_session(scan->base.session)->page_rows + 1
                           : scan->goal == 0 && scan->limit < 0;
 }
 
@@ -50,7 +50,7 @@ static enum status write_target(struct pr_scan *scan, struct error *err) {
     pr_spelling_init(&place);
     pr_append_source(&place, scan->schema, scan->columns, scan->column_count, scan->order,
             scan->order_count);
-    text_append(&place.url, scan->filters[scan->part]);
+    text_append(&place.url, scan->parts[scan->part].filter);
     if (scan->overlaps) {
         pr_append_keyset(&place, scan->schema, scan->order, scan->order_count,
                 (const char *const *)scan->bound);

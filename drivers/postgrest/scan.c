@@ -2,6 +2,7 @@
  * a page, and that the last one is the last. */
 #include "drivers/postgrest/scan.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { MEMBERS_MORE = 16 };
@@ -114,11 +115,42 @@ static enum status decode_row(
     return status;
 }
 
+static int compare_text(const void *text, const void *value) {
+    return strcmp(text, ((const struct value *)value)->bytes);
+}
+
+/* A row that another part brings: a collation that finds it by a text of this one, too. */
+static enum status check_part(
+        struct pr_scan *scan, size_t count, bool *others, struct error *err) {
+    const struct pr_part *part = &scan->parts[scan->part];
+    const struct pr_member *member = find_member(scan, place_of(scan, scan->divided), count);
+    size_t length = 0;
+
+    text_truncate(&scan->scratch, 0);
+    if (member == NULL || member->kind != PR_STRING) {
+        return STATUS_OK; /* decode_row() says what is wrong with it */
+    }
+    text_append_bytes(&scan->scratch, member->value, member->value_length);
+    text_append_char(&scan->scratch, '\0'); /* room for the end */
+    if (text_status(&scan->scratch, err) != STATUS_OK) {
+        return scan->scratch.failure;
+    }
+    if (pr_unescape(member->value, member->value_length, scan->scratch.data, &length)) {
+        scan->scratch.data[length] = '\0';
+        *others = bsearch(scan->scratch.data, part->texts, part->text_count,
+                          sizeof(*part->texts), compare_text) == NULL;
+    }
+    return STATUS_OK;
+}
+
 static enum status take_row(
         struct pr_scan *scan, size_t count, struct batch *batch, struct error *err) {
     bool known = false;
     enum status status = scan->keyed ? check_key(scan, count, &known, err) : STATUS_OK;
 
+    if (status == STATUS_OK && !known && scan->divided >= 0) {
+        status = check_part(scan, count, &known, err);
+    }
     if (status == STATUS_OK && !known) {
         status = decode_row(scan, count, batch, err);
         scan->base.rows++;

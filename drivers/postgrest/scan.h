@@ -8,6 +8,15 @@
 
 #include "drivers/postgrest/internal.h"
 
+/* What one of the requests asks for. */
+struct pr_part {
+    char *filter;
+    /* Of the rows that come only those with one of these texts, which no other part has; in
+     * order of their bytes. NULL: all of them. */
+    const struct value *texts;
+    size_t text_count;
+};
+
 struct pr_scan {
     struct scan base;
     struct schema *schema;
@@ -22,10 +31,11 @@ struct pr_scan {
     size_t column_count, batch_columns;
     struct pr_order *order; /* ends in a key when keyed */
     size_t order_count;
-    bool keyed;     /* rows can be asked for from a given one on */
-    bool counts;    /* QUERY_COUNT_ONLY */
-    char **filters; /* one request, or more, after each other */
+    bool keyed;            /* rows can be asked for from a given one on */
+    bool counts;           /* QUERY_COUNT_ONLY */
+    struct pr_part *parts; /* one request, or more, after each other */
     size_t part_count, part;
+    int divided;   /* column by whose values the parts differ; -1: none */
     bool filtered; /* by any filter: it may be the filter's fault when a request fails */
     int64_t limit; /* rows still wanted, -1: all */
     int64_t goal;  /* rows probably wanted, 0: unknown */

@@ -213,8 +213,7 @@ static enum status add_key(
         struct pr_writer *writer, const struct change *change, struct error *err) {
     size_t limit = (size_t)pr_session(writer->base.session)->max_url_bytes;
     struct value key = { .kind = VALUE_NULL };
-    enum status status =
-            pr_key_value(writer->base.schema, &change->row, &writer->arena, &key, err);
+    enum status status = pr_key_value(writer, &change->row, &key, err);
     char why[64];
 
     if (status != STATUS_OK) {

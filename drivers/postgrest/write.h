@@ -42,15 +42,19 @@ static inline struct pr_writer *pr_writer(struct writer *writer) {
 
 /* ---- write_value.c ---- */
 
-/* Appends the value; scratch is for the call. STATUS_VALUE names the column and why. */
+/* The value, which is not NULL, as a literal of the column's type: instead of what scratch
+ * held. STATUS_VALUE names the column and why it cannot be. */
+enum status pr_value_text(const struct schema *, int column, const struct value *,
+        struct text *scratch, struct error *);
+/* Appends the value as JSON; scratch is for the call. */
 enum status pr_value_json(const struct schema *, int column, const struct value *,
         struct text *scratch, struct text *out, struct error *);
 
 /* ---- write_target.c ---- */
 
-/* The value that finds the row by the key, as a filter says it; lives in the arena. */
-enum status pr_key_value(const struct schema *, const struct row_identity *, struct arena *,
-        struct value *out, struct error *);
+/* The value that finds the row by its key, as a filter says it; lives in the arena. */
+enum status pr_key_value(
+        struct pr_writer *, const struct row_identity *, struct value *out, struct error *);
 /* How many bytes of a URL it takes in a list. */
 size_t pr_key_bytes(const struct value *);
 /* What the target needs besides its keys. */

@@ -112,7 +112,7 @@ static bool leaves_it_open(long http_status, const struct error *err) {
     if (err->status == STATUS_LOST) {
         return true; /* the server's own way to its database broke */
     }
-    return err->sqlstate[0] == '\0' && strstr(err->message, "PGRST") == NULL &&
+    return err->sqlstate[0] == '\0' && strstr(err->message, "(PGRST") == NULL &&
            (http_status >= 500 || http_status == 408);
 }
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ANSWER_MEMBERS_MAX = 8, ERROR_BODY_BYTES_MAX = 64 * 1024 };
+enum { ANSWER_MEMBERS_MAX = 64, ERROR_BODY_BYTES_MAX = 64 * 1024 };
 
 /* ---- what the server heeds ----------------------------------------------------------------
  */
@@ -34,7 +34,7 @@ static enum status ask(struct pr_session *session, const struct schema *schema,
     snprintf(prefer, sizeof(prefer), "handling=strict, %s%s", preferences[heed],
             heed == PR_HEED_AFFECTED ? "=1" : "");
     pr_spelling_init(&target);
-    pr_append_source(&target, schema, pr_relation(schema)->key, 1, NULL, 0);
+    pr_append_counted(&target, schema, pr_relation(schema)->key[0]);
     text_append(&target.url, "&limit=0");
     request.target = text_get(&target.url);
     request.prefer = prefer;
@@ -206,11 +206,12 @@ static enum status await_write(const struct pr_writer *writer, const struct pr_r
         struct error why = { 0 };
         enum status status = pr_exchange_head(*x, &why);
 
+        if ((*x)->head.status == 200 || (*x)->head.status == 201) {
+            error_clear(&why); /* done it is, whatever became of the rest of the answer */
+            return STATUS_OK;
+        }
         if (status != STATUS_OK) {
             return no_answer(writer, *x, &why, err);
-        }
-        if ((*x)->head.status == 200 || (*x)->head.status == 201) {
-            return STATUS_OK;
         }
         if ((*x)->head.status != 401 || !renews) {
             return refused(writer, *x, err);
@@ -372,8 +373,7 @@ static enum status exchange_rows(
 /* A row that SQLite passes over, whatever its constraint: nothing of the request was done. */
 static bool is_skipped(const struct pr_writer *writer, const struct error *err) {
     return writer->kind == CHANGE_INSERT && writer->count == 1 &&
-           writer->on_conflict == ON_CONFLICT_IGNORE && err->status == STATUS_CONSTRAINT &&
-           err->constraint != CONSTRAINT_FOREIGN_KEY && err->constraint != CONSTRAINT_OTHER;
+           writer->on_conflict == ON_CONFLICT_IGNORE && err->status == STATUS_CONSTRAINT;
 }
 
 enum status pr_send_rows(

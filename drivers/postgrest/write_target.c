@@ -4,45 +4,26 @@
  * target is made of keys or not at all. */
 #include "drivers/postgrest/write.h"
 
-#include <stdio.h>
 #include <string.h>
 
-/* The judge knows how the key's type is compared exactly as it is shown. */
-static enum status judge_key(const struct schema *schema, const struct value *key,
-        struct arena *arena, struct value *out, struct error *err) {
-    struct condition condition = { schema->key_column, OPERATOR_EQ, COLLATION_BINARY };
-    struct judgement judgement = { 0 };
-    const struct predicate_term *term;
+enum status pr_key_value(struct pr_writer *writer, const struct row_identity *row,
+        struct value *out, struct error *err) {
+    const struct schema *schema = writer->base.schema;
+    enum status status = STATUS_OK;
 
-    if (pr_judge_one(schema, &condition, key, arena, &judgement) != STATUS_OK) {
-        return error_nomem(err);
-    }
-    term = judgement.predicate.terms;
-    if ((judgement.verdict != VERDICT_EXACT && judgement.verdict != VERDICT_SUPERSET) ||
-            judgement.predicate.term_count != 1 ||
-            term->form != pr_form(PR_COMPARE, OPERATOR_EQ)) {
-        return error_set(err, STATUS_UNSUPPORTED,
-                "a row of table \"%s\" cannot be found by its key \"%s\" over PostgREST: %s",
-                schema->remote_name, schema->columns[schema->key_column].remote_name,
-                judgement.why != NULL ? judgement.why : "its type has no exact form there");
-    }
-    *out = term->values[0];
-    return STATUS_OK;
-}
-
-enum status pr_key_value(const struct schema *schema, const struct row_identity *row,
-        struct arena *arena, struct value *out, struct error *err) {
-    char number[32];
-    int length;
-
+    text_truncate(&writer->scratch, 0);
     if (schema->identity == IDENTITY_KEY) {
-        return judge_key(schema, row->key, arena, out, err);
+        status = pr_value_text(schema, schema->key_column, row->key, &writer->scratch, err);
+    } else {
+        text_printf(&writer->scratch, "%lld", (long long)row->rowid);
     }
-    length = snprintf(number, sizeof(number), "%lld", (long long)row->rowid);
+    if (status != STATUS_OK) {
+        return status;
+    }
     *out = (struct value){ .kind = VALUE_TEXT };
-    out->bytes = arena_copy(arena, number, (size_t)length);
-    out->length = (size_t)length;
-    return out->bytes != NULL ? STATUS_OK : error_nomem(err);
+    out->length = writer->scratch.length;
+    out->bytes = arena_copy(&writer->arena, text_get(&writer->scratch), out->length);
+    return out->bytes != NULL ? text_status(&writer->scratch, err) : error_nomem(err);
 }
 
 size_t pr_key_bytes(const struct value *key) {
@@ -83,7 +64,7 @@ enum status pr_write_target(struct pr_writer *writer, struct error *err) {
     enum status status;
 
     pr_spelling_init(&to);
-    pr_append_source(&to, schema, relation->key, 1, NULL, 0);
+    pr_append_counted(&to, schema, relation->key[0]);
     if (writer->kind != CHANGE_INSERT) {
         append_keys(&to, writer);
     }

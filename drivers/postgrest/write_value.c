@@ -128,8 +128,18 @@ static enum status write_array(const struct json_writing *w) {
     return STATUS_OK;
 }
 
-/* ---- by the parameter of the postgres driver's rule ---------------------------------------
- */
+/* ---- the text of a value ------------------------------------------------------------------
+ *
+ * Each brings what the postgres driver would send as a parameter into text, in its place. */
+
+static void put_instead(const struct json_writing *w, struct text *text) {
+    text_truncate(w->scratch, 0);
+    text_append_bytes(w->scratch, text_get(text), text->length);
+    if (text->failure != STATUS_OK) {
+        w->scratch->failure = text->failure;
+    }
+    text_clear(text);
+}
 
 static uint64_t read_be64(const struct text *text) {
     uint64_t bytes;
@@ -138,8 +148,11 @@ static uint64_t read_be64(const struct text *text) {
     return be64toh(bytes);
 }
 
-static enum status write_integer(const struct json_writing *w) {
-    text_printf(w->out, "%lld", (long long)(int64_t)read_be64(w->scratch));
+static enum status text_of_integer(const struct json_writing *w) {
+    int64_t integer = (int64_t)read_be64(w->scratch);
+
+    text_truncate(w->scratch, 0);
+    text_printf(w->scratch, "%lld", (long long)integer);
     return STATUS_OK;
 }
 
@@ -150,38 +163,42 @@ static void append_double(struct text *out, double real) {
     char printed[DOUBLE_TEXT_BYTES];
     const char *at = printed;
 
+    if (real == 0) {
+        text_append(out, signbit(real) ? "-0.0" : "0");
+        return;
+    }
     snprintf(printed, sizeof(printed), "%.*e", DIGITS_BEHIND_POINT, real);
     for (; *at != 'e'; at++) {
         if (isdigit((unsigned char)*at) || *at == '-') {
             text_append_char(out, *at);
         }
-        if (at - printed == (printed[0] == '-') && *at == '0') {
-            text_append(out, printed[0] == '-' ? ".0" : "");
-            return; /* zero, which JSON writes with one digit */
-        }
     }
     text_printf(out, "e%ld", strtol(at + 1, NULL, 10) - DIGITS_BEHIND_POINT);
 }
 
-static enum status write_float8(const struct json_writing *w) {
+static enum status text_of_float8(const struct json_writing *w) {
     uint64_t bits = read_be64(w->scratch);
     double real;
 
     memcpy(&real, &bits, sizeof(real));
+    text_truncate(w->scratch, 0);
     if (isnan(real)) {
-        text_append(w->out, "\"NaN\"");
+        text_append(w->scratch, "NaN");
     } else if (isinf(real)) {
-        text_append(w->out, real < 0 ? "\"-Infinity\"" : "\"Infinity\"");
+        text_append(w->scratch, real < 0 ? "-Infinity" : "Infinity");
     } else {
-        append_double(w->out, real);
+        append_double(w->scratch, real);
     }
     return STATUS_OK;
 }
 
-static enum status write_bytea(const struct json_writing *w) {
-    text_append(w->out, "\"\\\\x");
-    text_append_hex(w->out, text_get(w->scratch), w->scratch->length);
-    text_append_char(w->out, '"');
+static enum status text_of_bytea(const struct json_writing *w) {
+    struct text hex;
+
+    text_init(&hex, w->scratch->bytes_max);
+    text_append(&hex, "\\x");
+    text_append_hex(&hex, text_get(w->scratch), w->scratch->length);
+    put_instead(w, &hex);
     return STATUS_OK;
 }
 
@@ -199,16 +216,11 @@ static void tell_zone(const struct json_writing *w) {
     text_init(&whole, w->scratch->bytes_max);
     text_append_bytes(&whole, text, length);
     text_append(&whole, clock != NULL ? "+00" : " 00:00:00+00");
-    text_append(&whole, bc != NULL ? bc : "");
-    text_truncate(w->scratch, 0);
-    text_append(w->scratch, text_get(&whole));
-    if (whole.failure != STATUS_OK) {
-        w->scratch->failure = whole.failure;
-    }
-    text_clear(&whole);
+    text_append(&whole, bc != NULL ? " BC" : "");
+    put_instead(w, &whole);
 }
 
-static enum status write_text(const struct json_writing *w) {
+static enum status text_of_text(const struct json_writing *w) {
     if (w->facts->pg.type_oid == PG_TYPE_TIMESTAMPTZ || w->facts->pg.type_oid == OID_TIMETZ) {
         tell_zone(w);
     }
@@ -216,15 +228,14 @@ static enum status write_text(const struct json_writing *w) {
             memchr(text_get(w->scratch), '\0', w->scratch->length) != NULL) {
         return refuse(w, "its bytes are no text");
     }
-    text_append_json(w->out, text_get(w->scratch), w->scratch->length);
     return STATUS_OK;
 }
 
-static enum status (*const by_parameter[])(const struct json_writing *) = {
-    [PG_PARAMETER_INT8] = write_integer,
-    [PG_PARAMETER_FLOAT8] = write_float8,
-    [PG_PARAMETER_TEXT] = write_text,
-    [PG_PARAMETER_BYTEA] = write_bytea,
+static enum status (*const text_of[])(const struct json_writing *) = {
+    [PG_PARAMETER_INT8] = text_of_integer,
+    [PG_PARAMETER_FLOAT8] = text_of_float8,
+    [PG_PARAMETER_TEXT] = text_of_text,
+    [PG_PARAMETER_BYTEA] = text_of_bytea,
 };
 
 /* ---- the whole ----------------------------------------------------------------------------
@@ -244,35 +255,52 @@ static const char *why_never(const struct pr_column *facts, const struct pg_rule
     return NULL;
 }
 
-static enum status write_value(const struct json_writing *w, const struct pg_rule *rule) {
-    if (w->facts->raw) {
-        return write_array(w);
-    }
-    if (w->facts->pg.type_oid == OID_JSON || w->facts->pg.type_oid == OID_JSONB) {
-        return write_json(w);
-    }
-    return by_parameter[rule->parameter](w);
+static bool is_json(const struct pr_column *facts) {
+    return facts->raw || facts->pg.type_oid == OID_JSON || facts->pg.type_oid == OID_JSONB;
 }
 
-enum status pr_value_json(const struct schema *schema, int column, const struct value *value,
-        struct text *scratch, struct text *out, struct error *err) {
+enum status pr_value_text(const struct schema *schema, int column, const struct value *value,
+        struct text *scratch, struct error *err) {
     struct json_writing w = { schema, &schema->columns[column], pr_column(schema, column),
-        value, scratch, out, err };
+        value, scratch, NULL, err };
     const struct pg_rule *rule = pg_value_rule(&w.facts->pg);
     const char *why_not = why_never(w.facts, rule);
     enum status status;
 
-    if (value->kind == VALUE_NULL) {
-        text_append(out, "null");
-        return STATUS_OK;
-    }
     if (why_not != NULL) {
         return refuse(&w, why_not);
     }
     text_truncate(scratch, 0);
     status = pg_value_write(schema, column, value, scratch, err);
     if (status == STATUS_OK) {
-        status = write_value(&w, rule);
+        status = text_of[rule->parameter](&w);
     }
     return status == STATUS_OK ? text_status(scratch, err) : status;
+}
+
+enum status pr_value_json(const struct schema *schema, int column, const struct value *value,
+        struct text *scratch, struct text *out, struct error *err) {
+    struct json_writing w = { schema, &schema->columns[column], pr_column(schema, column),
+        value, scratch, out, err };
+    enum pg_parameter parameter = pg_value_rule(&w.facts->pg)->parameter;
+    enum status status;
+
+    if (value->kind == VALUE_NULL) {
+        text_append(out, "null");
+        return STATUS_OK;
+    }
+    status = pr_value_text(schema, column, value, scratch, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (is_json(w.facts)) {
+        return w.facts->raw ? write_array(&w) : write_json(&w);
+    }
+    if (parameter == PG_PARAMETER_INT8 ||
+            (parameter == PG_PARAMETER_FLOAT8 && strpbrk(text_get(scratch), "Ny") == NULL)) {
+        text_append(out, text_get(scratch));
+    } else {
+        text_append_json(out, text_get(scratch), scratch->length);
+    }
+    return STATUS_OK;
 }

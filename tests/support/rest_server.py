@@ -71,7 +71,7 @@ def failure(status, code, message="made up", details="a detail", hint="a hint", 
 
 @cache
 def exchanges():
-    lines = (DATA / "exchanges.jsonl").read_text().splitlines()
+    lines = (DATA / "exchanges.jsonl").read_text().rstrip("\n").split("\n")
     return {one["id"]: one for one in map(json.loads, lines)}
 
 
