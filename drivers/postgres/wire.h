@@ -86,7 +86,7 @@ struct pg_session {
     struct session base;
     PGconn *connection; /* NULL once broken */
     struct pg_request *first, *last;
-    struct error lost; /* why it broke */
+    struct error lost;   /* why it broke */
     struct error spoilt; /* what ended the snapshot under all who share it */
     char *place; /* what it was connected by: for a second one that asks what became of this */
     int64_t connect_timeout_ms;
