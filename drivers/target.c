@@ -137,6 +137,9 @@ static enum status search_environment(
     if (first_set(libpq_variables) != NULL) {
         text_append(source, "PG*");
         text_append(url, "postgresql://");
+        if (environment("PGSERVICE") == NULL) { /* else the service says which */
+            append_part(url, "/", "PGDATABASE");
+        }
         return text_status(url, err);
     }
     return error_set(err, STATUS_USAGE,

@@ -7,6 +7,50 @@ from support import canary
 from support.postgres import Postgres
 
 
+# ./check quick has three minutes on two cores. Beside what is marked `full` it leaves out these, as
+# if they were: what takes long, and is about servers, faults and costs more than about answers.
+# file -> the beginnings of names that stay in, or, behind "-", of those that do not.
+QUICK = {
+    "test_attach_speed": "-test_three_round_trips test_about_a_second",
+    "test_bench": "test_an_unknown_case",
+    "test_commit": "-test_the_server_dies",
+    "test_contract": "test_postgres[15-driver_",
+    "test_docs": "-test_the_examples_run",
+    "test_errors": "-test_the_server_is_full",
+    "test_fault": "",
+    "test_grid": "-test_sample_on_the_newest_sqlite test_options test_special_rows",
+    "test_infrastructure": "",
+    "test_interrupts": "test_statement_timeout test_ctrl_c_in_python test_a_black_hole",
+    "test_judge_grid": "",
+    "test_lookups": "-test_many_lookups_become test_every_value_finds test_memory_stays "
+                    "test_a_condition_that_seemed_fixed",
+    "test_open_cursors": "test_rollback test_nothing_is_left",
+    "test_plans": "-test_a_small_remote_table test_ten_local_rows test_many_keys test_many_local_keys "
+                  "test_new_statistics",
+    "test_poolers": "-test_sample",
+    "test_postgrest": "-test_recorded_errors",
+    "test_postgrest_grid": "test_a_change test_a_server_with_a_cap",
+    "test_races": "test_a_delete_that_comes_late test_a_deadlock test_only_rows_to_be_changed",
+    "test_sessions": "test_role test_a_session_serves_the_next_attach test_tenants",
+    "test_streaming": "-test_memory_is_bounded",
+    "test_threads": "",
+    "test_transactions": "test_sequences_as_on_a_local_twin[postgres-begin",
+    "test_transport": "test_which_transport test_interrupted test_one_round_trip test_one_snapshot",
+    "test_types": "-test_every_line[pg-turkish test_every_line[pg-latin1 test_every_line[pg-ascii",
+    "test_types_page": "test_columns_look",
+    "test_write_grid": "-test_every_class",
+}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        words = QUICK.get(item.path.stem)
+        if words is not None:
+            named = item.name.startswith(tuple(words.removeprefix("-").split()))
+            if named == words.startswith("-"):
+                item.add_marker(pytest.mark.full)
+
+
 def pytest_configure(config):
     """The sanitizer's runtime was preloaded for the processes that run tests, not for the servers
     and tools that these start."""

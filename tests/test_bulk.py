@@ -274,3 +274,91 @@ def test_what_forbids_writing_forbids_this(shop, db):
     assert "readonly=1" in fails(readonly, "insert", "items", {})[1]
     assert codes(readonly) == ["a"]
     readonly.close()
+
+
+@pytest.mark.parametrize("begin", [False, True], ids=["autocommit", "begin"])
+def test_a_long_update_takes_few_round_trips(pg_remote, begin):  # noqa: F811
+    """At most five beyond its read; inside BEGIN the last row takes those that wait along."""
+    pg_remote.run("CREATE TABLE t(id integer primary key, n integer check (n < 5000), s text);"
+                  "INSERT INTO t SELECT i, i, 'x' FROM generate_series(1, 2500) AS i")
+    db, other = connect(), connect()
+    attach(db, pg_remote, "name=shop")
+    attach(other, pg_remote, "name=shop")
+
+    def trips(*statements):
+        begun = value(db, "SELECT round_trips FROM bridge_servers WHERE name = 'shop'")
+        say(db, *statements)
+        return value(db, "SELECT round_trips FROM bridge_servers WHERE name = 'shop'") - begun
+
+    around = (["BEGIN"], ["COMMIT"]) if begin else ([], [])
+    read = trips(*around[0], "SELECT sum(n + length(s)) FROM t WHERE id <= 1000", *around[1])
+    assert trips(*around[0], "UPDATE t SET n = n + 1 WHERE id <= 1000", *around[1]) <= read + 5
+    assert value(other, "SELECT sum(n) FROM t") == sum(range(1, 2501)) + 1000
+    # A row that breaks a constraint, at each end and within, undoes the statement and nothing else.
+    if begin:
+        say(db, "BEGIN", "UPDATE t SET s = 'kept' WHERE id < 3")
+    for broken in (1, 2, 1200, 2499, 2500):
+        sql = f"UPDATE t SET n = CASE WHEN id = {broken} THEN 9000 ELSE 0 END"
+        assert sqlite.error(db, sql)[0] == sqlite3.SQLITE_CONSTRAINT_CHECK
+        sql = f"UPDATE t SET n = CASE WHEN id = {broken} THEN 'word' ELSE 0 END"
+        assert sqlite.error(db, sql)[0] == sqlite3.SQLITE_MISMATCH
+        assert value(db, "SELECT sum(n) FROM t") == sum(range(1, 2501)) + 1000
+    if begin:
+        say(db, "COMMIT")
+        assert value(other, "SELECT count(*) FROM t WHERE s = 'kept'") == 2
+    assert value(other, "SELECT sum(n) FROM t") == sum(range(1, 2501)) + 1000
+    db.close()
+    other.close()
+
+
+def test_one_row_is_two_round_trips(pg_remote):  # noqa: F811
+    pg_remote.run("CREATE TABLE t(id serial primary key, n integer)")
+    db = connect()
+    attach(db, pg_remote, "name=shop")
+    say(db, "INSERT INTO t(n) VALUES(1)")
+    begun = value(db, "SELECT round_trips FROM bridge_servers WHERE name = 'shop'")
+    say(db, "INSERT INTO t(n) VALUES(2)")
+    assert value(db, "SELECT round_trips FROM bridge_servers WHERE name = 'shop'") - begun <= 2
+    db.close()
+
+
+def test_a_long_insert_inside_begin(pg_remote):  # noqa: F811
+    """It goes in batches. What fails undoes the statement; only in its last batch the whole transaction, which
+    batch=1 does not do."""
+    pg_remote.run("CREATE TABLE t(id integer primary key, n integer check (n > 0)); CREATE TABLE u(a integer)")
+    db, other = connect(), connect()
+    attach(other, pg_remote, "name=shop")
+    attach(db, pg_remote, "name=shop")
+    say(db, "CREATE TABLE source(id INTEGER PRIMARY KEY, n)", "WITH i(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM i "
+        "WHERE i < 3000) INSERT INTO source SELECT i, i FROM i")
+
+    def insert(broken):
+        return f"INSERT INTO t SELECT id, CASE WHEN id = {broken} THEN -1 ELSE n END FROM source"
+
+    begun = value(db, "SELECT round_trips FROM bridge_servers WHERE name = 'shop'")
+    say(db, "BEGIN", "INSERT INTO u VALUES(1)", insert(0))
+    assert value(db, "SELECT last_insert_rowid()") == 3000
+    assert value(db, "SELECT round_trips FROM bridge_servers WHERE name = 'shop'") - begun < 110
+    assert value(db, "SELECT sum(n) FROM t") == sum(range(1, 3001))
+    say(db, "ROLLBACK", "BEGIN", "INSERT INTO u VALUES(2)")
+    for broken in (1, 100, 101, 1500):
+        assert sqlite.error(db, insert(broken))[0] == sqlite3.SQLITE_CONSTRAINT_CHECK
+        assert db.in_transaction and value(db, "SELECT count(*) FROM t") == 0
+    say(db, "COMMIT")
+    assert rows(other, "SELECT a FROM u") == [(2,)]
+    say(db, "BEGIN", "INSERT INTO u VALUES(3)")
+    assert sqlite.error(db, insert(2999))[0] & 0xff == sqlite3.SQLITE_CONSTRAINT
+    assert not db.in_transaction and rows(db, "SELECT a FROM u") == [(2,)]
+    assert value(db, "SELECT count(*) FROM t") == 0
+    assert "t_n_check" in value(db, "SELECT error FROM bridge_log WHERE error IS NOT NULL ORDER BY id DESC")
+    db.close()
+    db = connect()
+    attach(db, pg_remote, "name=shop", "batch=1")
+    say(db, "CREATE TABLE source(id, n)", "INSERT INTO source SELECT value, iif(value = 300, -1, 1) "
+        "FROM json_each('[" + ",".join(map(str, range(1, 301))) + "]')")
+    say(db, "BEGIN", "INSERT INTO u VALUES(4)")
+    assert sqlite.error(db, "INSERT INTO t SELECT * FROM source")[0] == sqlite3.SQLITE_CONSTRAINT_CHECK
+    say(db, "COMMIT")
+    assert rows(other, "SELECT a FROM u ORDER BY a") == [(2,), (4,)] and value(other, "SELECT count(*) FROM t") == 0
+    db.close()
+    other.close()

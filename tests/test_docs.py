@@ -6,7 +6,8 @@ build/ and shop.db, against a database shop (examples/shop.sql) made anew for it
     ```sql      goes to one sqlite3 shell. It starts with the extension loaded and the shop
                 attached, unless the section's first sql block loads the extension itself
     ```sh       runs under bash
-    ```python   runs under the Python that has what it imports: each SQLAlchemy, or Debian's own
+    ```python   runs under the Python that has what it imports: each SQLAlchemy, the clients' own,
+                or Debian's
     ```text     is what the block before it printed. … stands for anything within a line, a line
                 that is only … for any lines
 
@@ -133,7 +134,9 @@ class Session:
         script = self.folder / "example.py"
         script.write_text(code)
         pythons = ["/usr/bin/python3"]
-        if re.search(r"^(import|from) sqlalchemy", code, re.M):
+        if re.search(r"^(import|from) (pydal|aiosqlite|apscheduler)", code, re.M):
+            pythons = [BUILD / "venv-clients/bin/python"]
+        elif re.search(r"^(import|from) sqlalchemy", code, re.M):
             pythons = [BUILD / f"venv-sqlalchemy{major}" / "bin/python" for major in (14, 20)]
         elif re.search(r"^import apsw", code, re.M):
             pythons = [BUILD / "venv-main/bin/python"]

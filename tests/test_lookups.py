@@ -148,6 +148,34 @@ def test_a_column_that_seemed_unread_is_read_after_all(remote, cache):
     assert len(sent) < 60
 
 
+def test_kept_values_are_what_they_were(remote):
+    """Columns are packed by what their values need: of every width, near each other and far."""
+    pg = remote.driver == "postgres"
+    series = ("SELECT g FROM generate_series(0, 2999) AS g" if pg else
+              "WITH RECURSIVE s(g) AS (SELECT 0 UNION ALL SELECT g + 1 FROM s WHERE g < 2999) SELECT g FROM s")
+    empty, bytes_ = ("'\\x'::bytea", "'\\x00ff'::bytea") if pg else ("x''", "x'00ff'")
+    remote.run(f"""
+        CREATE TABLE extremes(id integer primary key, same bigint, near bigint, far bigint, wide bigint, ratio
+            double precision, fixed text, loose text, bytes {'bytea' if pg else 'blob'}, none text);
+        INSERT INTO extremes SELECT g, -7, 1000000000000000 + g % 200, g * 70000, CASE g % 3
+            WHEN 0 THEN 9223372036854775807 WHEN 1 THEN -9223372036854775807 - 1 ELSE g END,
+            CASE WHEN g % 5 > 0 THEN g / 8.0 END, 'day ' || (100 + g % 900), CASE WHEN g % 4 > 0 THEN
+            substr('a longer text', 1, g % 14) END, CASE WHEN g % 2 = 0 THEN {empty} ELSE {bytes_} END, NULL
+            FROM ({series}) AS s;""" + ("ANALYZE extremes" if pg else ""))
+    db = connect()
+    attach(db, remote, "latency_ms=0", "log=100000", "tables=extremes")
+    local = sqlite.connect(isolation_level=None)
+    local.execute("CREATE TABLE extremes(id INTEGER PRIMARY KEY, same INTEGER, near INTEGER, far INTEGER, "
+                  "wide INTEGER, ratio REAL, fixed TEXT, loose TEXT, bytes BLOB, none TEXT)")
+    local.executemany("INSERT INTO extremes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                      db.execute("SELECT * FROM extremes").fetchall())
+    both(db, local, "CREATE TABLE keys(k)")
+    both(db, local, "INSERT INTO keys WITH RECURSIVE s(g) AS (SELECT 1 UNION ALL SELECT g + 1 FROM s WHERE g < 1000) "
+                    "SELECT g * 7 % 3100 FROM s")
+    for condition in ("e.id = k", "e.far = k * 70000", "e.near = 1000000000000000 + k AND e.id < 400"):
+        assert len(same(db, local, f"SELECT k, e.* FROM keys LEFT JOIN extremes e ON {condition}")) < 100
+
+
 @pytest.mark.parametrize("changed", ["key", "value"])
 def test_a_condition_that_seemed_fixed_may_change(remote, changed):
     """The first half of the outer rows has one value, so that it is taken for fixed."""

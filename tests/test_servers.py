@@ -2,6 +2,7 @@
 import json
 import sqlite3
 
+import psycopg
 import pytest
 
 from support import sqlite
@@ -226,6 +227,21 @@ def test_lock_is_one_way(remote):
 def test_lock_by_environment(monkeypatch):
     monkeypatch.setenv("DRAWBRIDGE_LOCK", "1")
     check_locked(connect())
+
+
+def test_libpq_variables_name_the_database(pg, monkeypatch):
+    for name in ("DATABASE_URL", "DB_URI", "DB_TYPE", "PGSERVICE"):
+        monkeypatch.delenv(name, raising=False)
+    words = psycopg.conninfo.conninfo_to_dict(pg.url("c"))
+    for name in ("host", "port", "user", "password"):
+        monkeypatch.setenv("PG" + name.upper(), words[name])
+    monkeypatch.setenv("PGDATABASE", words["dbname"])
+    db = connect()
+    db.execute("SELECT bridge_attach('env:', 'schema=pg_catalog', 'tables=pg_class')")
+    assert db.execute("SELECT name, url, source FROM bridge_servers").fetchall() == [
+        (words["dbname"], "postgresql:///" + words["dbname"], "PG*")]
+    assert db.execute("SELECT row FROM bridge_query(?, 'SELECT current_database()')",
+                      (words["dbname"],)).fetchone()[0].endswith(f':"{words["dbname"]}"}}')
 
 
 # ---------------------------------------------------------------------------- the newest SQLite

@@ -178,7 +178,7 @@ def test_a_lookup_is_one_round_trip_of_prepared_statements(db):
         assert look_up(db, key) == ([(f"t{key}",)], 1)
         assert look_up(db, -key) == ([], 1)
     statement, = kept(db, '"t" FROM "public"."small"').items()
-    assert statement == ('SELECT "id", "t" FROM "public"."small" WHERE "id" = $1::int4', 19)
+    assert statement == ('/*NO LOAD BALANCE*/ SELECT "id", "t" FROM "public"."small" WHERE "id" = $1::int4', 19)
     probe, = kept(db, "'now'::timestamptz").items()
     assert probe[1] == 19
     question, = kept(db, "relkind").items()

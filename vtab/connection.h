@@ -45,6 +45,8 @@ struct transaction {
     bool own_read;        /* another one above that, for what is read after writing */
     bool unguarded;       /* written since the one for reading */
     uint64_t statement;   /* which statement ours is for */
+    int around;           /* SQLite's savepoint around the running statement, + 1; 0: none */
+    int64_t inserted;     /* rows of that statement */
     bool finished;        /* it was ended on the remote, in xSync or xRollback */
     struct error failure; /* why nothing more can be done in it, or why commit failed */
 };

@@ -47,6 +47,8 @@ int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     if (table->cursors++ == 0) {
         digest_map_clear(&table->rowids);
         row_keys_clear(&table->row_keys);
+        table->changing = 0;
+        table->changed = 0;
         sqlite3_randomness(sizeof(table->rowid_key), table->rowid_key);
     }
     *out = &cursor->base;
@@ -428,6 +430,7 @@ int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int a
     (void)number;
     cursor_end_scan(cursor);
     cursor->eof = true;
+    cursor->changing = -1;
     if (table->driver != table->server->target.driver && !table->server->removed) {
         error_set(
                 &err, STATUS_SCHEMA, "server \"%s\" leads elsewhere now", table->server->name);
@@ -456,7 +459,9 @@ static int cursor_next_batch(struct cursor *cursor) {
 int cursor_next(sqlite3_vtab_cursor *base) {
     struct cursor *cursor = (struct cursor *)base;
 
-    if (cursor->identity || cursor->row + 1 >= cursor->batch.rows) {
+    bool numbered = cursor->identity && cursor->table->schema->identity == IDENTITY_ROW;
+
+    if (numbered || cursor->row + 1 >= cursor->batch.rows) {
         return cursor_next_batch(cursor);
     }
     cursor->row++;
@@ -475,10 +480,20 @@ static int cursor_add_column(struct cursor *cursor, int column) {
                                                                   : cursor_report(cursor, &err);
 }
 
+/* Only columns of a row that passed the WHERE are asked for so. With another cursor open on the
+ * table nobody could tell whose statement writes it. */
+static void cursor_note_changing(struct cursor *cursor) {
+    if (cursor->table->cursors == 1 && cursor->changing != cursor->first + cursor->row) {
+        cursor->changing = cursor->first + cursor->row;
+        cursor->table->changing++;
+    }
+}
+
 int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
     struct cursor *cursor = (struct cursor *)base;
 
     if (sqlite3_vtab_nochange(context)) {
+        cursor_note_changing(cursor);
         return SQLITE_OK; /* an UPDATE leaves it as it is: write.c is told so */
     }
     cursor->read[column] = true;

@@ -51,8 +51,9 @@ struct cursor {
     /* the answer */
     struct cursor_lookup lookup;
     struct batch batch;
-    int64_t first; /* rows of earlier batches */
-    int64_t row;   /* in this batch */
+    int64_t first;    /* rows of earlier batches */
+    int64_t row;      /* in this batch */
+    int64_t changing; /* the last row that an UPDATE was seen to take, by its place; -1: none */
     bool eof;
     int64_t opened_at_steps; /* for table_changed() */
     int64_t writes;          /* the server's, when the scan began */

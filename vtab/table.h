@@ -26,6 +26,9 @@ struct table {
     struct table *next_writing; /* of the server's */
     bool waiting;               /* rows of its writer may not be sent yet */
     uint64_t locked;            /* the statement whose rows were locked as they were read */
+    /* Of an UPDATE, while its cursor is open: rows that it is going to change, which all are
+     * read before the first one is written, and rows it has changed. */
+    int64_t changing, changed;
     struct running_list insert, set;
     struct arena list_arena;   /* of both */
     struct arena change_arena; /* values of the row that is being written */

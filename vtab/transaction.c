@@ -437,6 +437,8 @@ int transaction_savepoint(sqlite3_vtab *base, int number) {
     enum status status = STATUS_OK;
 
     server->connection->breaks++;
+    transaction->around = running_writers(server->connection->db) > 0 ? number + 1 : 0;
+    transaction->inserted = 0;
     if (transaction->depth > number || transaction->finished) {
         return SQLITE_OK;
     }
@@ -462,6 +464,7 @@ int transaction_release(sqlite3_vtab *base, int number) {
     enum status status = STATUS_OK;
 
     server->connection->breaks++;
+    transaction->around = 0;
     if (number >= transaction->depth || transaction->finished) {
         return SQLITE_OK;
     }
@@ -484,6 +487,7 @@ int transaction_rollback_to(sqlite3_vtab *base, int number) {
     struct transaction *transaction = &server->transaction;
 
     server->connection->breaks++;
+    transaction->around = 0;
     if (number >= transaction->depth || transaction->finished) {
         return SQLITE_OK;
     }

@@ -43,9 +43,9 @@ void transaction_wrote(struct server *, enum status, const struct error *);
  * scans and writers have ended. false: something was answered, which would be of another
  * snapshot. */
 bool transaction_restart(struct server *);
-enum { TRANSACTION_TRIES_MAX = 10 }; /* for one that loses its races */
-/* Calls write(), which sends something by transaction_write(), and again where that restarts.
- */
+/* For one that loses its races: each time another session has won one. */
+enum { TRANSACTION_TRIES_MAX = 100 };
+/* Calls write(), which sends something by transaction_write(), and again where that restarts. */
 enum status transaction_try(struct server *,
         enum status (*write)(void *context, struct error *), void *context, struct error *);
 enum isolation transaction_isolation(const struct server *);

@@ -39,6 +39,7 @@ static void forget_writer(struct table *table) {
         table->writer->session->driver->write_end(table->writer);
         table->writer = NULL;
     }
+    table->waiting = false;
 }
 
 void table_drop_writers(struct server *server) {
@@ -381,17 +382,39 @@ static enum status check_one_request(const struct update *update, struct error *
     return STATUS_UNSUPPORTED;
 }
 
+/* Will the statement write another row, which takes those that wait along? An UPDATE has read
+ * all its rows by now, and they were counted. */
+static bool another_follows(const struct update *update) {
+    struct table *table = update->table;
+
+    return update->change.kind == CHANGE_UPDATE && table->cursors == 1 &&
+           ++table->changed < table->changing;
+}
+
+/* Inside BEGIN the last rows of a long INSERT are written when SQLite releases the savepoint
+ * around the statement. Should they fail there, SQLite undoes the whole transaction: only what
+ * is worth it takes that risk. */
+static bool is_long_insert(const struct update *update) {
+    enum { INSERT_ROWS_ALONE = 100 };
+    struct transaction *transaction = &update->table->server->transaction;
+
+    return update->change.kind == CHANGE_INSERT && transaction->around > 0 &&
+           transaction->around == transaction->depth &&
+           transaction->inserted++ >= INSERT_ROWS_ALONE;
+}
+
 /* Rows may wait for each other where a failure that shows late undoes all the same: the whole
- * of an autocommit statement. The first row does not, so that a session that died unseen is
- * noticed with it. */
+ * of an autocommit statement; inside BEGIN, all rows of an UPDATE but the last. The first row
+ * of a transaction does not, so that a session that died unseen is noticed with it. */
 static bool may_wait(const struct update *update) {
     const struct server *server = update->table->server;
     sqlite3 *db = update->table->connection->db;
+    bool follows = another_follows(update) || is_long_insert(update);
 
     if (server_can(server, DRIVER_ONE_REQUEST)) {
         return !is_only_row(update);
     }
-    return server->transaction.used && sqlite3_get_autocommit(db) &&
+    return server->transaction.used && (follows || sqlite3_get_autocommit(db)) &&
            update->change.on_conflict == ON_CONFLICT_ABORT && !update->by_row &&
            strcmp(options_text(&server->options, "batch"), "auto") == 0 &&
            running_writers(db) == 1;
@@ -517,6 +540,14 @@ static sqlite3_int64 new_rowid(const struct update *update) {
     return sqlite3_last_insert_rowid(update->table->connection->db);
 }
 
+/* A row that cannot even be sent: those of its statement that wait are not written either. */
+static void drop_waiting(struct table *table, const struct error *err) {
+    if (table->waiting && !sqlite3_get_autocommit(table->connection->db)) {
+        table_drop_writers(table->server);
+        transaction_wrote(table->server, err->status, err);
+    }
+}
+
 /* SQLite shows the row nevertheless. */
 static int refuse_returning_skipped(struct update *update, struct error *err) {
     error_set(err, STATUS_UNSUPPORTED,
@@ -537,9 +568,11 @@ int table_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int
     if (status == STATUS_OK) {
         status = take_change(&update, &err);
     }
-    if (status == STATUS_OK && gathering != NULL) {
+    if (status != STATUS_OK) {
+        drop_waiting(update.table, &err);
+    } else if (gathering != NULL) {
         status = gathering_add(gathering, update.table->schema, &update.change, &err);
-    } else if (status == STATUS_OK) {
+    } else {
         status = check_one_request(&update, &err);
         status = status == STATUS_OK
                          ? transaction_try(update.table->server, send_once, &update, &err)

@@ -9,6 +9,8 @@
 #include "bench/floors/measure.h"
 
 #include <libpq-fe.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,14 +21,16 @@ enum {
     SETUPS_MAX = 16,
     PARTS_MAX = 16,
     COPY_HEADER_BYTES = 19,
-    KEY_BYTES_MAX = 24
+    KEY_BYTES_MAX = 24,
+    LOADED_ROW_BYTES_MAX = 80
 };
 
 struct client {
     PGconn *connection;
     const char *conninfo;
     const char *sql;
-    char *text; /* what is sent: COPY around sql, or the array of keys */
+    char *text;           /* what is sent: COPY around sql, the array of keys, or rows */
+    const char *text_end; /* of rows */
     struct keys keys;
     bool first_only;
     unsigned types[COLUMNS_MAX];
@@ -187,6 +191,65 @@ static bool run_simple(void *context, struct run *run) {
     return true;
 }
 
+static char *put_bytes(char *to, uint64_t number, int bytes) {
+    for (int i = bytes - 1; i >= 0; i--) {
+        *to++ = (char)(number >> (8 * i));
+    }
+    return to;
+}
+
+/* REPEAT rows of an int4, an int8 and a text, as the contenders' local tables have them, in the
+ * binary format of COPY. */
+static bool write_rows(struct client *client) {
+    static const char signature[] = "PGCOPY\n\377\r\n";
+    char *to =
+            malloc((size_t)client->keys.repeat * LOADED_ROW_BYTES_MAX + COPY_HEADER_BYTES + 2);
+    char text[LOADED_ROW_BYTES_MAX / 2];
+
+    client->text = to;
+    if (to == NULL) {
+        return complain("load", "out of memory");
+    }
+    memcpy(to, signature, sizeof signature);
+    to = put_bytes(to + sizeof signature, 0, COPY_HEADER_BYTES - (int)sizeof signature);
+    for (int64_t i = 0; i < client->keys.repeat; i++) {
+        int length = snprintf(text, sizeof text, "item number %lld", (long long)i);
+
+        to = put_bytes(put_bytes(to, 3, 2), 4, 4);
+        to = put_bytes(put_bytes(to, (uint64_t)i, 4), 8, 4);
+        to = put_bytes(put_bytes(to, (uint64_t)i * 7, 8), (uint64_t)length, 4);
+        memcpy(to, text, (size_t)length);
+        to += length;
+    }
+    client->text_end = put_bytes(to, UINT16_MAX, 2);
+    return true;
+}
+
+/* sql is COPY ... FROM STDIN (FORMAT binary). */
+static bool run_load(void *context, struct run *run) {
+    enum { PIECE_BYTES = 64 * 1024 };
+    struct client *client = context;
+    PGresult *result = PQexec(client->connection, client->sql);
+
+    (void)run;
+    if (!good(client, result, PGRES_COPY_IN)) {
+        return false;
+    }
+    PQclear(result);
+    for (const char *at = client->text; at < client->text_end; at += PIECE_BYTES) {
+        ptrdiff_t left = client->text_end - at;
+
+        PQputCopyData(client->connection, at, left < PIECE_BYTES ? (int)left : PIECE_BYTES);
+    }
+    PQputCopyEnd(client->connection, NULL);
+    result = PQgetResult(client->connection);
+    if (!good(client, result, PGRES_COMMAND_OK)) {
+        return false;
+    }
+    PQclear(result);
+    return PQgetResult(client->connection) == NULL;
+}
+
 static bool connect_client(struct client *client) {
     client->connection = PQconnectdb(client->conninfo);
     return PQstatus(client->connection) == CONNECTION_OK ||
@@ -262,15 +325,15 @@ static bool run_copies(void *context, struct run *run) {
 
 /* Each line of the SQL becomes a client of its own on the same connection. */
 static bool write_copies(struct client *client) {
-    char *line;
+    char *rest = NULL, *line;
     bool good;
 
     client->text = strdup(client->sql);
     client->parts = calloc(PARTS_MAX, sizeof *client->parts);
     good = (client->text != NULL && client->parts != NULL) ||
            complain("copies", "out of memory");
-    line = good ? strtok(client->text, "\n") : NULL;
-    for (; line != NULL && good; line = strtok(NULL, "\n")) {
+    line = good ? strtok_r(client->text, "\n", &rest) : NULL;
+    for (; line != NULL && good; line = strtok_r(NULL, "\n", &rest)) {
         struct client *part = &client->parts[client->part_count];
 
         if (client->part_count == PARTS_MAX) {
@@ -296,6 +359,7 @@ static const struct mode {
     { "any", run_any, true, write_array },
     { "simple", run_simple, false, NULL },
     { "connect", run_connect, false, NULL },
+    { "load", run_load, false, write_rows },
 };
 
 static const struct mode *find_mode(const char *name) {

@@ -15,7 +15,7 @@ class Floor:
     """libpq alone (floors/postgres.c), or libcurl and jansson alone (pages: floors/pages.c). The
     first floor of a case is what its ratios are to."""
     label: str
-    mode: str          # copy, copies (one a line), prepared, any, simple, connect
+    mode: str          # copy, copies (one a line), prepared, any, simple, connect, load
     sql: str
     repeat: int = 0    # executions in one run; 0: the case's; ALL_KEYS: as many as there are keys
     per_key: bool = False  # the figure is that of a run, times all keys through those of a run
@@ -33,6 +33,9 @@ class Case:
     database: str = DATABASE
     tables: tuple = ("wide", "items")  # what is attached before the run; none: sql does it
     local_keys: bool = False     # a local table keys(k)
+    local_source: bool = False   # a local table source(k, v, t), as many rows as there are keys
+    writes: bool = False         # sql writes: rivals connect so that they may
+    before: str = ""             # said to the server before each run, out of the clock's sight
     keyed: bool = False          # $1 (SQLite takes that, too) is a key of items
     prefix: str = ""             # in front of the key's number, which makes it a text
     repeat: int = 1              # executions in one run; the figure is of one

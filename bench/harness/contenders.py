@@ -38,12 +38,17 @@ def floor(case, world, floor):
     return words, world.keys / repeat if floor.per_key else 1
 
 
+def _local(case, world, kind):
+    return [*(world.local_keys(kind) if case.local_keys else []),
+            *(world.local_source(kind) if case.local_source else [])]
+
+
 def _sql(case, world, name):
     return case.sqls.get(name, case.sql).replace("{url}", world.url(case.latency_ms))
 
 
 def _through_sqlite(case, world, name, database, before):
-    keys = world.local_keys("sqlite") if case.local_keys else []
+    keys = _local(case, world, "sqlite")
     return [PROGRAMS / "bench_sqlite", database, *before,
             *_options(case, world, case.repeat_of(name), case.keyed,
                       [*case.setups.get(name, []), *keys]),
@@ -70,18 +75,19 @@ def virtualpg(case, world):
     before = ["-x", library]
     for table in case.tables:
         before += ["-s", f"CREATE VIRTUAL TABLE {table} USING VirtualPostgres("
-                         f"'{world.url(case.latency_ms)}', 'public', '{table}')"]
+                         f"'{world.url(case.latency_ms)}', 'public', '{table}'"
+                         f"{', W' if case.writes else ''})"]
     return _through_sqlite(case, world, VIRTUALPG, ":memory:", before)
 
 
 def fdw(case, world):
     if world.foreign is None:
         world.start_foreign()
-    keys = world.local_keys("postgres") if case.local_keys else []
+    keys = _local(case, world, "postgres")
     setup = [f"SET search_path = pg_temp, bench_{case.latency_ms}", *keys,
              *case.setups.get(FDW, [])]
     repeat = case.repeat_of(FDW)
-    mode = "simple" if not case.tables else "copy" if repeat == 1 else "prepared"
+    mode = "simple" if case.writes or not case.tables else "copy" if repeat == 1 else "prepared"
     return [PROGRAMS / "bench_postgres", *_options(case, world, repeat, case.keyed, setup), mode,
             world.foreign_url(), _sql(case, world, FDW)]
 
@@ -89,10 +95,10 @@ def fdw(case, world):
 def duckdb(case, world):
     setup = []
     if case.tables:
-        setup += [f"ATTACH '{world.url(case.latency_ms)}' AS remote (TYPE postgres, READ_ONLY)",
+        setup += [f"ATTACH '{world.url(case.latency_ms)}' AS remote (TYPE postgres"
+                  f"{'' if case.writes else ', READ_ONLY'})",
                   "SET search_path = 'memory.main,remote.public'"]
-    if case.local_keys:
-        setup += world.local_keys("duckdb")
+    setup += _local(case, world, "duckdb")
     spec = {"setup": [*setup, *case.setups.get(DUCKDB, [])], "sql": _sql(case, world, DUCKDB),
             "keys": world.rows if case.keyed else 0, "repeat": case.repeat_of(DUCKDB),
             "prefix": case.prefix, "first_only": case.figure == "first_ms"}

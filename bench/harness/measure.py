@@ -55,9 +55,11 @@ def _rows(case, world, names):
     return rows
 
 
-def _run(case, row, limit_s):
+def _run(case, row, limit_s, world):
     """One run of one contender; the reason goes into the row when it fails."""
     try:
+        if case.before:
+            world.say(case.before)
         if row.worker is None:
             row.worker = Worker(row.words, limit_s)
         row.note(case, row.worker.go())
@@ -85,7 +87,7 @@ def measure(case, world, names, rounds, limit_s):
         for number in range(rounds + 1):  # the first one warms up
             for row in rows:
                 if row.why_not is None and row.spent_s < 2 * limit_s:
-                    _run(case, row, limit_s)
+                    _run(case, row, limit_s, world)
                     if number == 0 and rounds > 0 and row.spent_s < limit_s / 4:
                         row.figures.clear()
     finally:

@@ -4,6 +4,7 @@ by postgres_fdw, the same tables in a SQLite file, and far-away networks.
     wide    ten columns of mixed types        items   a key, two integers, an indexed text
     many.*  a thousand tables of ten columns
     the tables of TPC-H, in a database of their own: SF 0.1 with a million rows
+    written, loaded, changed    to be written to
 """
 import os
 import shutil
@@ -35,6 +36,10 @@ CREATE TABLE items (id int4 PRIMARY KEY, a int4 NOT NULL, b int4 NOT NULL, t tex
 INSERT INTO items SELECT i, i * 31 % 10007, i % 100, 'item number ' || i
     FROM generate_series(1, {rows}) AS i;
 CREATE INDEX ON items (t);
+CREATE TABLE written (id serial PRIMARY KEY, k int4, v int8, t text);
+CREATE TABLE loaded (k int4, v int8, t text);
+CREATE TABLE changed (id int4 PRIMARY KEY, n int4);
+INSERT INTO changed SELECT i, 0 FROM generate_series(1, 1000) AS i;
 CREATE SCHEMA many;
 """
 COPIES = """
@@ -52,7 +57,7 @@ CREATE SERVER {name} FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '{host}', p
     dbname '{database}', fetch_size '10000', use_remote_estimate 'true');
 CREATE USER MAPPING FOR postgres SERVER {name} OPTIONS (user 'postgres', password '{password}');
 CREATE SCHEMA {name};
-IMPORT FOREIGN SCHEMA public LIMIT TO (wide, items) FROM SERVER {name} INTO {name};
+IMPORT FOREIGN SCHEMA public LIMIT TO (wide, items, written, loaded, changed) FROM SERVER {name} INTO {name};
 """
 # A local table with the keys, in each contender's SQL; the same numbers, in the same order.
 LOCAL_KEYS = {
@@ -64,6 +69,16 @@ LOCAL_KEYS = {
                  "FROM generate_series(0::int8, {keys} - 1) AS i", "ANALYZE keys"],
     "duckdb": ["CREATE TABLE memory.main.keys AS SELECT (1 + i * {stride} % {rows})::int AS k "
                "FROM range({keys}) AS r(i)"],
+}
+# Rows to be written, the same that floors/postgres.c makes.
+LOCAL_SOURCE = {
+    "sqlite": ["CREATE TEMP TABLE source (k INTEGER PRIMARY KEY, v INTEGER, t TEXT)",
+               "WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {keys}) "
+               "INSERT INTO temp.source SELECT i, i * 7, 'item number ' || i FROM n"],
+    "postgres": ["CREATE TEMP TABLE source AS SELECT i::int AS k, i * 7 AS v, 'item number ' || i AS t "
+                 "FROM generate_series(0::int8, {keys} - 1) AS i"],
+    "duckdb": ["CREATE TABLE memory.main.source AS SELECT i::int AS k, i * 7 AS v, "
+               "'item number ' || i AS t FROM range({keys}) AS r(i)"],
 }
 
 
@@ -158,6 +173,12 @@ class World:
     def local_keys(self, kind):
         return [text.format(keys=self.keys, rows=self.rows, stride=KEY_STRIDE)
                 for text in LOCAL_KEYS[kind]]
+
+    def local_source(self, kind):
+        return [text.format(keys=self.keys) for text in LOCAL_SOURCE[kind]]
+
+    def say(self, sql):
+        self.server.psql(sql, database=DATABASE)
 
     def _place(self, latency_ms):
         if latency_ms == 0:

@@ -387,7 +387,7 @@ static enum status flush_ignoring(
 static uint8_t state_of(const struct schema *schema, const struct change *change, size_t i) {
     const struct column *column = &schema->columns[i];
 
-    if (change->on_conflict == ON_CONFLICT_REPLACE && change->kind == CHANGE_INSERT &&
+    if (change->on_conflict == ON_CONFLICT_REPLACE && change->kind != CHANGE_DELETE &&
             change->states[i] == CELL_SET && change->values[i].kind == VALUE_NULL &&
             column->remote_not_null && column->default_sql != NULL) {
         return CELL_DEFAULT;
@@ -445,6 +445,12 @@ static void given_rowid(
 }
 
 static bool changes_nothing(const struct pg_writer *writer) {
+    for (size_t i = 0; writer->shape.kind == CHANGE_UPDATE && i < writer->schema->column_count;
+            i++) {
+        if (writer->states[i] == CELL_DEFAULT) {
+            return false;
+        }
+    }
     return writer->shape.kind == CHANGE_UPDATE &&
            pg_parameter_count(&writer->shape) == pg_identity_count(writer->schema);
 }

@@ -351,21 +351,34 @@ static void append_returning(struct write_sql *w) {
 /* ---- UPDATE and DELETE --------------------------------------------------------------------
  */
 
+/* CELL_DEFAULT: OR REPLACE makes a NULL that may not be the default. */
+static void append_set(struct write_sql *w) {
+    const char *separator = "";
+    size_t number = 0;
+
+    for (size_t i = 0; i < w->shape->schema->column_count; i++) {
+        if (!pg_is_set(w->shape, i) && w->shape->states[i] != CELL_DEFAULT) {
+            continue;
+        }
+        text_append(w->sql, separator);
+        append_column(w, "", (int)i);
+        text_append(w->sql, " = ");
+        if (pg_is_set(w->shape, i)) {
+            append_value(w, (int)i, ++number, PG_SOURCE_ROW);
+        } else {
+            text_append(w->sql, "DEFAULT");
+        }
+        separator = ", ";
+    }
+}
+
 static void append_update(struct write_sql *w) {
     bool gone = w->shape->on_conflict == ON_CONFLICT_REPLACE && append_gone(w);
-    size_t number = 0;
 
     text_append(w->sql, "UPDATE ");
     pg_append_relation(w->sql, w->shape->schema);
     text_append(w->sql, " AS r SET ");
-    for (size_t i = 0; i < w->shape->schema->column_count; i++) {
-        if (pg_is_set(w->shape, i)) {
-            text_append(w->sql, number > 0 ? ", " : "");
-            append_column(w, "", (int)i);
-            text_append(w->sql, " = ");
-            append_value(w, (int)i, ++number, PG_SOURCE_ROW);
-        }
-    }
+    append_set(w);
     text_append(w->sql, gone ? " FROM " : "");
     text_append(w->sql, gone ? gone_rows : "");
     append_identities(w, "FROM");

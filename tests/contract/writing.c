@@ -292,7 +292,8 @@ static void test_rows_that_are_gone(void **state) {
     driver->rollback(session);
     begin();
     writer = open_writer();
-    must_fail(delete (writer, 99, WRITE_SYNC, &result, &err), STATUS_STALE, &err);
+    /* A cascade of the same statement may have deleted it. */
+    must(delete (writer, 99, WRITE_SYNC, &result, &err), &err);
     driver->write_end(writer);
     driver->rollback(session);
 }
