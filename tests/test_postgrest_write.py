@@ -474,6 +474,19 @@ def test_a_view_by_the_users_key():
         assert "max-affected=2, handling=strict" in server.writes()[0].headers["prefer"]
 
 
+def test_functions_are_refused():
+    with RestServer(Keeper(), DOCUMENT) as server:
+        db = attached(server)
+        db.execute("CREATE TABLE local(a)")
+        for call in ("bridge_insert('r.people', '{}')", "bridge_upsert('r.people', '{\"id\":1}', 'id')",
+                     "bridge_update('r.people', '{\"name\":\"x\"}', '{\"id\":1}')",
+                     "bridge_delete('r.people', '{\"id\":1}')"):
+            for sql in (f"SELECT {call}", f"INSERT INTO local SELECT {call}"):
+                assert "cannot be written by functions" in sqlite.error(db, sql)[1]
+        assert "takes no statements" in sqlite.error(db, "SELECT bridge_exec('r', 'x')")[1]
+        assert server.writes() == []
+
+
 def test_methods_of_the_document():
     document = {**DOCUMENT, "paths": {"/people": {"get": {}}, "/seen": {"get": {}, "post": {}}}}
     with RestServer(Keeper(), document) as server:
