@@ -101,6 +101,9 @@ static enum status batch_grow_heap(struct batch *batch, size_t length, struct er
 }
 
 char *batch_reserve(struct batch *batch, size_t length, struct error *err) {
+    if (batch->heap_size - batch->heap_used > length) {
+        return batch->heap + batch->heap_used;
+    }
     return batch_grow_heap(batch, length, err) == STATUS_OK ? batch->heap + batch->heap_used
                                                             : NULL;
 }

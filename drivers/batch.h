@@ -77,6 +77,16 @@ static inline void batch_put_real(struct batch *batch, double real) {
     batch_next(batch, VALUE_REAL)->real = real;
 }
 
+/* After batch_reserve(): a text that is known to have no inner NUL. */
+static inline void batch_put_written(struct batch *batch, size_t length) {
+    union cell *cell = batch_next(batch, VALUE_TEXT);
+
+    batch->heap[batch->heap_used + length] = '\0';
+    cell->start = (uint32_t)batch->heap_used;
+    cell->length = (uint32_t)length;
+    batch->heap_used += length + 1;
+}
+
 /* For readers. Text stays where it is until the next reset. */
 static inline enum value_kind batch_kind(
         const struct batch *batch, size_t column, int64_t row) {

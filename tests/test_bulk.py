@@ -89,6 +89,8 @@ def test_every_identity_is_found_again(db):
     assert call(db, "update", "loose", {"b": "q"}, {"a": 1}) == [{"a": 1, "b": "q"}] * 3
     assert call(db, "delete", "loose", {"b": None}) == [{"a": 2, "b": None}]
     call(db, "insert", "pairs", [{"a": 1, "b": n, "n": n} for n in range(3)])
+    assert call(db, "delete", "pairs", {"*": True}).__len__() == 3
+    call(db, "insert", "pairs", [{"a": 1, "b": n, "n": n} for n in range(3)])
     assert call(db, "update", "pairs", {"n": 5}, {"a": 1, "b": 2}) == [{"a": 1, "b": 2, "n": 5}]
     assert sorted(row["b"] for row in call(db, "delete", "pairs", {"a": 1})) == [0, 1, 2]
 

@@ -237,7 +237,8 @@ def test_a_replica_behind_pgpool_is_not_read(server, pair):
             others += other.execute("SELECT a FROM t WHERE id = 5").fetchone()
     for _ in range(6):
         connection = sqlite.connect(isolation_level=None)
-        connection.execute("SELECT bridge_attach(?, 'tables=t', 'name=s', 'idle_close_ms=0')", (pool.url("c"),))
+        connection.execute("SELECT bridge_attach(?, 'tables=t', 'name=s', 'idle_close_ms=0')",
+                           (pool.url("c"),))
         found += [(sql, new, connection.execute(sql).fetchone()[0]) for sql, new in READ.items()]
         connection.close()
     assert [one for one in found if one[1] != one[2]] == []

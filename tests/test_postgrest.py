@@ -180,7 +180,8 @@ def test_no_row_is_lost_to_a_server_that_cuts_answers_short(cap):
 
 
 def test_requests_are_few():
-    """Of a scan one a page, and of a join with local keys far fewer than there are keys."""
+    """Of a scan one a page, and of a join with local keys fewer than there are keys: how many, depends
+    on how long the first ones take."""
     people = {i: person(i) for i in range(1, 2001)}
 
     def answer(request):
@@ -196,8 +197,8 @@ def test_requests_are_few():
         assert len(server.asked()) == 4
         keys = json.dumps(list(range(1, 2001, 5)))
         for sql, most in (
-                ("SELECT count(p.name) FROM json_each(?) k JOIN r.people p ON p.id = k.value", 40),
-                ("SELECT count(p.name) FROM json_each(?) k LEFT JOIN r.people p ON p.id = k.value", 40),
+                ("SELECT count(p.name) FROM json_each(?) k JOIN r.people p ON p.id = k.value", 150),
+                ("SELECT count(p.name) FROM json_each(?) k LEFT JOIN r.people p ON p.id = k.value", 150),
                 ("SELECT count(name) FROM r.people WHERE id IN (SELECT value FROM json_each(?))", 2)):
             before = len(server.asked())
             assert value(db, sql, keys) == 400

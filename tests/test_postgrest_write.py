@@ -67,6 +67,11 @@ def test_insert_update_delete(pg, db):
     assert len(requests(db)) == 5
 
 
+def test_rows_as_json_are_refused(db):
+    code, message = sqlite.error(db, "SELECT bridge_insert('r.item', '{\"name\": \"x\"}')")
+    assert 'rows of table "item" cannot be written so: server "r"' in message
+
+
 def test_rows_of_different_columns(pg, db):
     db.execute("INSERT INTO r.item(id, name, qty) VALUES (NULL, 'a', 1), (50, 'b', NULL)")
     assert stored(pg, "SELECT id, name, qty FROM item ORDER BY id") == [(1, "a", 1), (50, "b", None)]
@@ -467,6 +472,19 @@ def test_a_view_by_the_users_key():
         assert [one.target for one in server.writes()] == [
             "/seen?select=id&id=in.(2,3)", "/seen?select=id&on_conflict=id"]
         assert "max-affected=2, handling=strict" in server.writes()[0].headers["prefer"]
+
+
+def test_functions_are_refused():
+    with RestServer(Keeper(), DOCUMENT) as server:
+        db = attached(server)
+        db.execute("CREATE TABLE local(a)")
+        for call in ("bridge_insert('r.people', '{}')", "bridge_upsert('r.people', '{\"id\":1}', 'id')",
+                     "bridge_update('r.people', '{\"name\":\"x\"}', '{\"id\":1}')",
+                     "bridge_delete('r.people', '{\"id\":1}')"):
+            for sql in (f"SELECT {call}", f"INSERT INTO local SELECT {call}"):
+                assert "cannot be written by functions" in sqlite.error(db, sql)[1]
+        assert "takes no statements" in sqlite.error(db, "SELECT bridge_exec('r', 'x')")[1]
+        assert server.writes() == []
 
 
 def test_methods_of_the_document():

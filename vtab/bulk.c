@@ -2,10 +2,10 @@
  * bulk.h. */
 #include "vtab/bulk.h"
 
+#include "vtab/levels.h"
 #include "vtab/place.h"
 #include "vtab/report.h"
 #include "vtab/running.h"
-#include "vtab/transaction.h"
 
 #include <string.h>
 
@@ -150,6 +150,19 @@ static enum status find_readable(struct bulk_write *write, struct error *err) {
 /* ---- around all of them -------------------------------------------------------------------
  */
 
+static enum status check_driver(const struct bulk_write *write, struct error *err) {
+    const struct server *server = write->table->server;
+
+    if (!server_can(server, DRIVER_ONE_REQUEST)) {
+        return STATUS_OK;
+    }
+    error_set(err, STATUS_UNSUPPORTED,
+            "table \"%s\" cannot be written by functions: server \"%s\" has no transactions",
+            write->table->name, server->name);
+    error_explain(err, NULL, NULL, "write it with INSERT, REPLACE, UPDATE and DELETE");
+    return STATUS_UNSUPPORTED;
+}
+
 static enum status begin(struct bulk_write *write, const struct call *call, struct error *err) {
     const char *name;
     enum status status = call_text(call, 0, "the table's name", &name, err);
@@ -165,7 +178,16 @@ static enum status begin(struct bulk_write *write, const struct call *call, stru
         status = find_table(write, name, err);
     }
     if (status == STATUS_OK) {
+        status = check_driver(write, err);
+    }
+    if (status == STATUS_OK) {
         status = transaction_writable(write->table, err);
+    }
+    if (status == STATUS_OK && server_can(write->table->server, DRIVER_ONE_REQUEST)) {
+        status = error_set(err, STATUS_UNSUPPORTED,
+                "rows of table \"%s\" cannot be written so: server \"%s\" takes INSERT, UPDATE "
+                "and DELETE alone",
+                write->name, write->table->server->name);
     }
     if (status == STATUS_OK) {
         status = find_readable(write, err);

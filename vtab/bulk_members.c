@@ -43,7 +43,7 @@ static int hex_digit(char c) {
 /* JSON has no bytes: in a column declared BLOB "\x6162" is two, as rows that come back have
  * them. */
 static enum status read_hex(struct bulk_write *write, struct value *value, struct error *err) {
-    size_t length = value->length / 2 - 1;
+    size_t length;
     char *bytes;
 
     if (value->kind != VALUE_TEXT || value->length < 2 || value->length % 2 != 0 ||
@@ -55,12 +55,13 @@ static enum status read_hex(struct bulk_write *write, struct value *value, struc
             return STATUS_OK;
         }
     }
+    length = value->length / 2 - 1;
     bytes = arena_alloc(&write->arena, length + 1);
     if (bytes == NULL) {
         return error_nomem(err);
     }
     for (size_t i = 0; i < length; i++) {
-        bytes[i] = (char)(hex_digit(value->bytes[2 + 2 * i]) << 4 |
+        bytes[i] = (char)(hex_digit(value->bytes[2 + 2 * i]) * 16 +
                           hex_digit(value->bytes[3 + 2 * i]));
     }
     *value = (struct value){ .kind = VALUE_BLOB, .bytes = bytes, .length = length };

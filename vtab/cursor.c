@@ -233,7 +233,8 @@ static enum status cursor_number_row(struct cursor *cursor, struct error *err) {
     int64_t before;
     enum status status;
 
-    if (cursor->eof || !cursor->identity || table->schema->identity != IDENTITY_ROW) {
+    if (cursor->eof || cursor->count_only || !cursor->identity ||
+            table->schema->identity != IDENTITY_ROW) {
         return STATUS_OK;
     }
     if (table->schema->find_count > 0) {

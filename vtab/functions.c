@@ -253,6 +253,10 @@ static enum status call_exec(const struct call *call, struct error *err) {
     if (status == STATUS_OK) {
         status = call_server(call, &server, err);
     }
+    if (status == STATUS_OK && (server->target.driver->capabilities & DRIVER_SQL) == 0) {
+        status = error_set(
+                err, STATUS_UNSUPPORTED, "server \"%s\" takes no statements", server->name);
+    }
     if (status == STATUS_OK) {
         status = call_text(call, EXEC_SQL, "the statement", &sql, err);
     }

@@ -45,7 +45,8 @@ void transaction_wrote(struct server *, enum status, const struct error *);
 bool transaction_restart(struct server *);
 /* For one that loses its races: each time another session has won one. */
 enum { TRANSACTION_TRIES_MAX = 100 };
-/* Calls write(), which sends something by transaction_write(), and again where that restarts. */
+/* Calls write(), which sends something by transaction_write(), and again where that restarts.
+ */
 enum status transaction_try(struct server *,
         enum status (*write)(void *context, struct error *), void *context, struct error *);
 enum isolation transaction_isolation(const struct server *);

@@ -11,6 +11,7 @@
 #include "vtab/report.h"
 #include "vtab/running.h"
 #include "vtab/transaction.h"
+#include "vtab/waiting.h"
 
 #include <string.h>
 
@@ -357,10 +358,6 @@ static enum status take_change(struct update *update, struct error *err) {
 /* ---- sending ------------------------------------------------------------------------------
  */
 
-static bool is_only_row(const struct update *update) {
-    return update->change.kind == CHANGE_INSERT && update->table->insert.one_row;
-}
-
 /* Where all rows of a statement are one request their answer comes too late for SQLite to pass
  * over one of them, or to keep those before it. */
 static enum status check_one_request(const struct update *update, struct error *err) {
@@ -368,7 +365,8 @@ static enum status check_one_request(const struct update *update, struct error *
     bool passes_over = update->change.on_conflict == ON_CONFLICT_IGNORE &&
                        update->change.kind == CHANGE_INSERT;
 
-    if (!server_can(server, DRIVER_ONE_REQUEST) || is_only_row(update) ||
+    if (!server_can(server, DRIVER_ONE_REQUEST) ||
+            waiting_is_only_row(update->table, &update->change) ||
             (!passes_over && !update->by_row)) {
         return STATUS_OK;
     }
@@ -380,44 +378,6 @@ static enum status check_one_request(const struct update *update, struct error *
             passes_over ? "write row by row, or leave the rows out with WHERE NOT EXISTS"
                         : "write row by row");
     return STATUS_UNSUPPORTED;
-}
-
-/* Will the statement write another row, which takes those that wait along? An UPDATE has read
- * all its rows by now, and they were counted. */
-static bool another_follows(const struct update *update) {
-    struct table *table = update->table;
-
-    return update->change.kind == CHANGE_UPDATE && table->cursors == 1 &&
-           ++table->changed < table->changing;
-}
-
-/* Inside BEGIN the last rows of a long INSERT are written when SQLite releases the savepoint
- * around the statement. Should they fail there, SQLite undoes the whole transaction: only what
- * is worth it takes that risk. */
-static bool is_long_insert(const struct update *update) {
-    enum { INSERT_ROWS_ALONE = 100 };
-    struct transaction *transaction = &update->table->server->transaction;
-
-    return update->change.kind == CHANGE_INSERT && transaction->around > 0 &&
-           transaction->around == transaction->depth &&
-           transaction->inserted++ >= INSERT_ROWS_ALONE;
-}
-
-/* Rows may wait for each other where a failure that shows late undoes all the same: the whole
- * of an autocommit statement; inside BEGIN, all rows of an UPDATE but the last. The first row
- * of a transaction does not, so that a session that died unseen is noticed with it. */
-static bool may_wait(const struct update *update) {
-    const struct server *server = update->table->server;
-    sqlite3 *db = update->table->connection->db;
-    bool follows = another_follows(update) || is_long_insert(update);
-
-    if (server_can(server, DRIVER_ONE_REQUEST)) {
-        return !is_only_row(update);
-    }
-    return server->transaction.used && (follows || sqlite3_get_autocommit(db)) &&
-           update->change.on_conflict == ON_CONFLICT_ABORT && !update->by_row &&
-           strcmp(options_text(&server->options, "batch"), "auto") == 0 &&
-           running_writers(db) == 1;
 }
 
 /* What one table's rows wait for may be another's. */
@@ -463,7 +423,7 @@ static enum status send_once(void *pointer, struct error *err) {
         status = find_writer(table, session, &writer, err);
     }
     if (status == STATUS_OK) {
-        table->waiting = may_wait(update);
+        table->waiting = waiting_allowed(table, &update->change, update->by_row);
         status = session->driver->write_row(writer, &update->change,
                 WRITE_WANT_ROWID | (table->waiting ? 0 : WRITE_SYNC), &update->result, err);
     }
@@ -540,14 +500,6 @@ static sqlite3_int64 new_rowid(const struct update *update) {
     return sqlite3_last_insert_rowid(update->table->connection->db);
 }
 
-/* A row that cannot even be sent: those of its statement that wait are not written either. */
-static void drop_waiting(struct table *table, const struct error *err) {
-    if (table->waiting && !sqlite3_get_autocommit(table->connection->db)) {
-        table_drop_writers(table->server);
-        transaction_wrote(table->server, err->status, err);
-    }
-}
-
 /* SQLite shows the row nevertheless. */
 static int refuse_returning_skipped(struct update *update, struct error *err) {
     error_set(err, STATUS_UNSUPPORTED,
@@ -569,7 +521,7 @@ int table_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int
         status = take_change(&update, &err);
     }
     if (status != STATUS_OK) {
-        drop_waiting(update.table, &err);
+        waiting_dropped(update.table, &err);
     } else if (gathering != NULL) {
         status = gathering_add(gathering, update.table->schema, &update.change, &err);
     } else {

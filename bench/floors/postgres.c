@@ -326,13 +326,14 @@ static bool run_copies(void *context, struct run *run) {
 /* Each line of the SQL becomes a client of its own on the same connection. */
 static bool write_copies(struct client *client) {
     char *rest = NULL, *line;
-    bool good;
+    bool good = true;
 
     client->text = strdup(client->sql);
     client->parts = calloc(PARTS_MAX, sizeof *client->parts);
-    good = (client->text != NULL && client->parts != NULL) ||
-           complain("copies", "out of memory");
-    line = good ? strtok_r(client->text, "\n", &rest) : NULL;
+    if (client->text == NULL || client->parts == NULL) {
+        return complain("copies", "out of memory");
+    }
+    line = strtok_r(client->text, "\n", &rest);
     for (; line != NULL && good; line = strtok_r(NULL, "\n", &rest)) {
         struct client *part = &client->parts[client->part_count];
 

@@ -208,18 +208,21 @@ static enum status decode_blob(const struct pg_column *column, const char *bytes
 static enum status decode_uuid(const struct pg_column *column, const char *bytes, size_t length,
         struct batch *batch, struct error *err) {
     static const char digits[] = "0123456789abcdef";
-    bool dashed = column->decoder == PG_DECODE_UUID;
-    char text[UUID_TEXT_BYTES];
-    size_t used = 0;
+    unsigned dashes = column->decoder == PG_DECODE_UUID ? 1u << 4 | 1u << 6 | 1u << 8 | 1u << 10
+                                                        : 0; /* in front of these bytes */
+    char *text = batch_reserve(batch, UUID_TEXT_BYTES, err), *end = text;
 
-    for (size_t i = 0; i < length; i++) {
-        if (dashed && (i == 4 || i == 6 || i == 8 || i == 10)) {
-            text[used++] = '-';
-        }
-        text[used++] = digits[(unsigned char)bytes[i] >> 4];
-        text[used++] = digits[bytes[i] & 0xf];
+    if (text == NULL) {
+        return err != NULL ? err->status : STATUS_NOMEM;
     }
-    return batch_put_bytes(batch, VALUE_TEXT, text, used, err);
+    for (size_t i = 0; i < length; i++) {
+        *end = '-';
+        end += dashes >> i & 1;
+        *end++ = digits[(unsigned char)bytes[i] >> 4];
+        *end++ = digits[bytes[i] & 0xf];
+    }
+    batch_put_written(batch, (size_t)(end - text));
+    return STATUS_OK;
 }
 
 static const struct decoder decoders[PG_DECODER_COUNT] = {

@@ -100,9 +100,8 @@ static enum status put_infinity(bool above, struct batch *batch, struct error *e
 enum status pg_decode_date(const struct pg_column *column, const char *bytes, size_t length,
         struct batch *batch, struct error *err) {
     int32_t days = (int32_t)pg_read_u32(bytes);
-    char text[DATETIME_TEXT_BYTES];
     struct civil civil;
-    char *end;
+    char *text, *end;
 
     (void)length;
     if (days == INT32_MAX || days == INT32_MIN) {
@@ -111,9 +110,14 @@ enum status pg_decode_date(const struct pg_column *column, const char *bytes, si
     if (days < date_first || days >= date_end) {
         return pg_malformed(column, err, "day %d", days);
     }
+    text = batch_reserve(batch, DATETIME_TEXT_BYTES, err);
+    if (text == NULL) {
+        return err != NULL ? err->status : STATUS_NOMEM;
+    }
     civil = civil_from_days(days);
     end = write_text(write_day(text, &civil), civil.year > 0 ? "" : " BC");
-    return batch_put_bytes(batch, VALUE_TEXT, text, (size_t)(end - text), err);
+    batch_put_written(batch, (size_t)(end - text));
+    return STATUS_OK;
 }
 
 enum status pg_decode_time(const struct pg_column *column, const char *bytes, size_t length,
@@ -148,14 +152,18 @@ static enum status put_timestamp(
     const struct timestamp_form *form = &timestamp_forms[column->decoder];
     int64_t days = (us >= 0 ? us : us - (us_per_day - 1)) / us_per_day; /* rounds down */
     struct civil civil = civil_from_days(days);
-    char text[DATETIME_TEXT_BYTES];
-    char *end = write_day(text, &civil);
+    char *text = batch_reserve(batch, DATETIME_TEXT_BYTES, err), *end;
 
+    if (text == NULL) {
+        return err != NULL ? err->status : STATUS_NOMEM;
+    }
+    end = write_day(text, &civil);
     *end++ = ' ';
     end = write_time(end, us - days * us_per_day, form->fraction);
     end = write_text(end, form->suffix);
     end = write_text(end, civil.year > 0 ? "" : " BC");
-    return batch_put_bytes(batch, VALUE_TEXT, text, (size_t)(end - text), err);
+    batch_put_written(batch, (size_t)(end - text));
+    return STATUS_OK;
 }
 
 /* A fraction is added as a double: it is the nearest one for three centuries around 1970, and

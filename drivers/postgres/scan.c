@@ -354,6 +354,7 @@ static void scan_close_cursor(struct pg_scan *scan) {
         return; /* broken, or out of memory: it ends with the snapshot */
     }
     snprintf(sql, sizeof(sql), "CLOSE c%u", scan->cursor);
+    request->brief = true;
     if (pg_request_add_text(request, sql, NULL) == STATUS_OK) {
         pg_request_send(request, NULL);
     }

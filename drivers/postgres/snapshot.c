@@ -111,12 +111,21 @@ void pg_snapshot_undo(struct pg_session *session) {
     }
 }
 
+static bool only_brief_ones(const struct pg_session *session) {
+    const struct pg_request *request = session->first;
+
+    while (request != NULL && request->brief) {
+        request = request->next;
+    }
+    return request == NULL;
+}
+
 /* A FETCH sent ahead may still run, and nobody wants its rows. It gets the time that a quick
  * one needs; then it is cancelled, so that nothing of ours goes on running. */
 void pg_session_settle(struct pg_session *session) {
     double until = pg_now_ms() + FETCH_GRACE_MS + 2 * session->base.latency_ms;
 
-    while (pg_session_read(session, NULL) == STATUS_OK && session->first != NULL) {
+    while (pg_session_read(session, NULL) == STATUS_OK && !only_brief_ones(session)) {
         if (pg_now_ms() >= until) {
             pg_session_cancel(session);
             return;

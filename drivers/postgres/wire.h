@@ -23,6 +23,7 @@ struct pg_request {
     bool lost;            /* done because the session broke */
     size_t command_count; /* sent */
     size_t answered;      /* commands whose results have ended */
+    bool brief;           /* the server has nothing to do for it: nobody needs to stop it */
     bool guarded;         /* by a savepoint: its failure does not end the snapshot for others */
     bool undo;            /* that savepoint must be rolled back to */
     bool settled;         /* pg_settings_enter() has put the settings into it */
@@ -86,7 +87,7 @@ struct pg_session {
     struct session base;
     PGconn *connection; /* NULL once broken */
     struct pg_request *first, *last;
-    struct error lost; /* why it broke */
+    struct error lost;   /* why it broke */
     struct error spoilt; /* what ended the snapshot under all who share it */
     char *place; /* what it was connected by: for a second one that asks what became of this */
     int64_t connect_timeout_ms;
