@@ -67,11 +67,6 @@ def test_insert_update_delete(pg, db):
     assert len(requests(db)) == 5
 
 
-def test_rows_as_json_are_refused(db):
-    code, message = sqlite.error(db, "SELECT bridge_insert('r.item', '{\"name\": \"x\"}')")
-    assert 'rows of table "item" cannot be written so: server "r"' in message
-
-
 def test_rows_of_different_columns(pg, db):
     db.execute("INSERT INTO r.item(id, name, qty) VALUES (NULL, 'a', 1), (50, 'b', NULL)")
     assert stored(pg, "SELECT id, name, qty FROM item ORDER BY id") == [(1, "a", 1), (50, "b", None)]

@@ -183,12 +183,6 @@ static enum status begin(struct bulk_write *write, const struct call *call, stru
     if (status == STATUS_OK) {
         status = transaction_writable(write->table, err);
     }
-    if (status == STATUS_OK && server_can(write->table->server, DRIVER_ONE_REQUEST)) {
-        status = error_set(err, STATUS_UNSUPPORTED,
-                "rows of table \"%s\" cannot be written so: server \"%s\" takes INSERT, UPDATE "
-                "and DELETE alone",
-                write->name, write->table->server->name);
-    }
     if (status == STATUS_OK) {
         status = find_readable(write, err);
     }
