@@ -493,8 +493,10 @@ enum status lookup_widen(struct cursor *cursor, struct error *err) {
 void lookup_leave(struct cursor *cursor) {
     struct lookup *lookup = cursor->lookup.lookup;
 
-    if (cursor->narrows && lookup != NULL && lookup->width == WIDTH_PLANNED &&
-            cursor->lookup.age == cursor->table->server->lookups_age) {
+    /* One of an older age is gone. */
+    if (cursor->narrows && lookup != NULL &&
+            cursor->lookup.age == cursor->table->server->lookups_age &&
+            lookup->width == WIDTH_PLANNED) {
         for (size_t i = 0; i < lookup->column_count; i++) {
             lookup->read[i] |= cursor->read[i];
         }
