@@ -133,8 +133,8 @@ static void lists_become_filters(void **state) {
     struct condition strings = { schema_find_column(schema, "t"), OPERATOR_IN, 0 };
 
     (void)state;
-    check_filter("same", schema, &integers, same, check_count(same), VERDICT_EXACT,
-            "&i=in.(1,3)");
+    check_filter(
+            "same", schema, &integers, same, check_count(same), VERDICT_EXACT, "&i=in.(1,3)");
     check_filter("one", schema, &integers, one, 2, VERDICT_EXACT, "&i=eq.3");
     check_filter("none", schema, &integers, one + 1, 1, VERDICT_EMPTY, "");
     check_filter(
