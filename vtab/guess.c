@@ -5,6 +5,7 @@
 #include "vtab/running.h"
 
 #include <string.h>
+
 static bool is_word_part(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
            c == '_' || (c & 0x80) != 0;

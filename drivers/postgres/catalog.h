@@ -1,4 +1,4 @@
-/* Questions to the remote catalog and the reading of their answers: for catalog.c (relations)
+/* Questions to the remote catalog and the reading of their answers: for catalog*.c (relations)
  * and describe.c (the columns of a user's query). The numbers of the answers' columns stand
  * here, beside the text in catalog_sql.c that they must follow. */
 #ifndef DRAWBRIDGE_DRIVERS_POSTGRES_CATALOG_H
@@ -110,6 +110,10 @@ bool pg_statistics_read(struct column_statistics *, const PGresult *, int row, s
 enum status pg_catalog_check_schemas(struct pg_session *, const struct catalog_filter *,
         const char *list, const PGresult *relations, struct error *);
 
+/* Fills a fresh schema from one row of PG_QUESTION_RELATIONS and what the other answers have of
+ * that relation; an answer may be NULL. False when memory is out. */
+bool pg_catalog_relation(const struct pg_session *,
+        const PGresult *const answers[PG_QUESTION_COUNT], int row, struct schema *);
 /* A fact's text, copied; NULL where it is NULL. failed is set when memory is out. */
 const char *pg_facts_text(const PGresult *, int row, int fact, struct arena *, bool *failed);
 /* The type_facts from column `first` on. */

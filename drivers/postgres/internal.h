@@ -1,10 +1,13 @@
 /* What the files of the postgres driver share: its own structs and the facts they pass on.
  *
- *   catalog.c, describe.c  fill the facts of pg_column and pg_relation from the remote catalog
- *   types.c                present(): facts + options -> the presentation part, one row per
- * type judge.c                presentation + values -> predicates (pure) dialect.c query -> SQL
- * + parameters (pure) connection.c, scan.c   send, wait, fetch; decode.c turns binary rows into
- * batches (pure) */
+ * - catalog_relation.c, describe.c: the facts of pg_column and pg_relation, from the remote's
+ *   catalog
+ * - types.c: facts and options -> how values are presented, one row per type
+ * - judge.c: presentation and values -> predicates (pure)
+ * - dialect.c: query -> SQL and parameters (pure)
+ * - connection.c, scan.c: send, wait, fetch
+ * - decode.c: binary rows -> values
+ */
 #ifndef DRAWBRIDGE_DRIVERS_POSTGRES_INTERNAL_H
 #define DRAWBRIDGE_DRIVERS_POSTGRES_INTERNAL_H
 
@@ -72,7 +75,8 @@ enum pg_collation_kind {
 
 /* column.driver_data */
 struct pg_column {
-    /* facts: catalog.c and describe.c. Domains are resolved to their base type, recursively. */
+    /* facts: catalog_relation.c and describe.c. Domains are resolved to their base type,
+     * recursively. */
     uint32_t type_oid;
     int32_t typmod;          /* -1 none; of the domain chain where the column has none */
     const char *type_schema; /* "pg_catalog" */
