@@ -1,5 +1,5 @@
-/* Writing: the statement of a change (write_sql.c, pure), rows on their way (write.c), and rows
- * that come back (bulk.c). */
+/* Writing: the statement of a change (write_sql.c, pure), rows that gather (write.c) and go on
+ * their way (write_send.c), and rows that come back (bulk.c). */
 #ifndef DRAWBRIDGE_DRIVERS_POSTGRES_WRITE_H
 #define DRAWBRIDGE_DRIVERS_POSTGRES_WRITE_H
 
@@ -66,6 +66,21 @@ enum status pg_sending_row(
  * of the first row, and an array for each part of the identity. */
 enum status pg_sending_arrays(
         struct pg_sending *, const struct pg_rows *, const struct pg_shape *, struct error *);
+
+struct pg_writer {
+    struct writer base;
+    struct schema *schema; /* one reference */
+    uint8_t *states;       /* of the rows that wait; the shape's */
+    struct pg_shape shape;
+    struct pg_rows rows;
+    struct text sql; /* what base.statement points to */
+};
+
+/* ---- write_send.c -------------------------------------------------------------------------
+ */
+
+/* Sends what waits, and waits for what comes of it. */
+enum status pg_writer_flush(struct pg_writer *, struct write_result *, struct error *);
 
 /* What the server said of a statement that wrote, with the column it speaks of. */
 enum status pg_write_error(
