@@ -47,6 +47,7 @@ void pg_write_end(struct writer *base) {
     if (writer == NULL) {
         return;
     }
+    pg_copy_in_clear(writer);
     pg_rows_clear(&writer->rows);
     text_clear(&writer->sql);
     schema_release(writer->schema);
@@ -141,6 +142,10 @@ static bool same_shape(
 }
 
 static void take_shape(struct pg_writer *writer, const struct change *change, bool returning) {
+    bool same = same_shape(writer, change, returning);
+
+    writer->copying.asked = writer->copying.asked && same;
+    writer->copying.refused = writer->copying.refused && same;
     writer->shape.kind = change->kind;
     writer->shape.on_conflict = change->on_conflict;
     writer->shape.returning = returning;
@@ -189,6 +194,33 @@ static enum status refuse_row(const struct schema *schema, struct error *err) {
             schema->remote_name);
 }
 
+static bool enough_gathered(const struct pg_writer *writer) {
+    size_t rows_max = writer->base.rows_max > 0 ? (size_t)writer->base.rows_max
+                                                : (size_t)GATHERED_ROWS_MAX;
+
+    return writer->rows.count >= rows_max || writer->rows.bytes.length >= GATHERED_BYTES_MAX;
+}
+
+/* Before another row, which may be of another kind, and which alone tells that there is one
+ * behind those that wait: the last ones are not for a COPY. */
+static enum status make_room(struct pg_writer *writer, const struct change *change,
+        bool returning, struct write_result *result, struct error *err) {
+    bool waits = writer->rows.count > 0 || writer->copying.request != NULL;
+    bool taken = false;
+    enum status status = STATUS_OK;
+    bool ignore = change->on_conflict == ON_CONFLICT_IGNORE && change->kind != CHANGE_DELETE;
+
+    if (waits && (ignore || !same_shape(writer, change, returning))) {
+        return pg_writer_flush(writer, result, err);
+    }
+    if (enough_gathered(writer) && pg_copy_in_fits(writer)) {
+        status = pg_copy_in_rows(writer, &taken, err);
+    }
+    return status == STATUS_OK && !taken && enough_gathered(writer)
+                   ? pg_writer_flush(writer, result, err)
+                   : status;
+}
+
 enum status pg_write_row(struct writer *base, const struct change *change, unsigned flags,
         struct write_result *result, struct error *err) {
     struct pg_writer *writer = writer_from(base);
@@ -200,11 +232,9 @@ enum status pg_write_row(struct writer *base, const struct change *change, unsig
     if (change->kind != CHANGE_INSERT && pg_identity_count(writer->schema) == 0) {
         return refuse_row(writer->schema, err);
     }
-    if (writer->rows.count > 0 && (ignore || !same_shape(writer, change, returning))) {
-        status = pg_writer_flush(writer, result, err);
-        if (status != STATUS_OK) {
-            return status;
-        }
+    status = make_room(writer, change, returning, result, err);
+    if (status != STATUS_OK) {
+        return status;
     }
     if (writer->rows.count == 0) {
         take_shape(writer, change, returning);
@@ -214,9 +244,8 @@ enum status pg_write_row(struct writer *base, const struct change *change, unsig
         return STATUS_OK;
     }
     status = pg_rows_add(&writer->rows, &writer->shape, change, err);
-    if (status != STATUS_OK ||
-            ((flags & WRITE_SYNC) == 0 && !ignore && writer->rows.count < GATHERED_ROWS_MAX &&
-                    writer->rows.bytes.length < GATHERED_BYTES_MAX)) {
+    if (status != STATUS_OK || ((flags & WRITE_SYNC) == 0 && !ignore &&
+                                       (!enough_gathered(writer) || pg_copy_in_fits(writer)))) {
         return status;
     }
     status =
@@ -235,7 +264,7 @@ enum status pg_write_flush(
 
     memset(result, 0, sizeof(*result));
     *rows = 0;
-    if (waiting == 0) {
+    if (waiting == 0 && writer->copying.request == NULL) {
         return STATUS_OK;
     }
     status = pg_writer_flush(writer, result, err);

@@ -165,6 +165,13 @@ static bool rows_are_gone(const struct batch_sending *deleted) {
     return gone;
 }
 
+enum status pg_rows_left_out(
+        const struct schema *schema, int64_t stored, int64_t sent, struct error *err) {
+    return error_set(err, STATUS_REMOTE,
+            "table \"%s\" took %lld of %lld rows: a trigger or rule of its own left some out",
+            schema->remote_name, (long long)stored, (long long)sent);
+}
+
 /* Did every row do just what it was to do? */
 static enum status check_rows(const struct batch_sending *sending, struct error *err) {
     struct pg_writer *writer = sending->writer;
@@ -175,10 +182,8 @@ static enum status check_rows(const struct batch_sending *sending, struct error 
         if (request->affected == (int64_t)writer->rows.count) {
             return STATUS_OK;
         }
-        return error_set(err, STATUS_REMOTE,
-                "table \"%s\" took %lld of %zu rows: a trigger or rule of its own left some "
-                "out",
-                table, (long long)request->affected, writer->rows.count);
+        return pg_rows_left_out(
+                writer->schema, request->affected, (int64_t)writer->rows.count, err);
     }
     if (request->affected == (int64_t)writer->rows.count - request->uneven &&
             (request->uneven == 0 || rows_are_gone(sending))) {
@@ -227,15 +232,19 @@ enum status pg_writer_flush(
         struct pg_writer *writer, struct write_result *result, struct error *err) {
     struct batch_sending sending = { .writer = writer,
         .session = pg_session_from(writer->base.session) };
-    int64_t trips = writer->base.session->counts.round_trips;
     double start = pg_now_ms();
+    int64_t trips;
     struct error why = { 0 };
     enum status status = pg_session_check(sending.session, &why);
 
-    if (status != STATUS_OK) {
+    if (status == STATUS_OK) {
+        status = pg_copy_in_finish(writer, &why);
+    }
+    if (status != STATUS_OK || writer->rows.count == 0) {
         error_move(err, &why);
         return status;
     }
+    trips = writer->base.session->counts.round_trips;
     writer->shape.source = writer->shape.kind == CHANGE_INSERT && writer->rows.count > 1 &&
                                            pg_parameter_count(&writer->shape) > 0
                                    ? PG_SOURCE_ARRAYS
@@ -253,6 +262,7 @@ enum status pg_writer_flush(
     if (status == STATUS_OK) {
         status = take_answer(&sending, result, &why);
     }
+    writer->copying.locked = writer->copying.locked || status == STATUS_OK;
     log_batch(&sending, pg_now_ms() - start, writer->base.session->counts.round_trips - trips,
             status, &why);
     pg_request_drop(sending.request);
