@@ -306,3 +306,29 @@ def test_memory_stays_within_the_option(pg_remote):
         used[cache] = int(done.stdout)
     # A FETCH under way takes some megabytes by itself: libpq holds its result.
     assert used[1000000] < 28000 and used[67108864] < 65536 + 28000
+
+
+def test_lists_of_two_conditions_are_not_taken_for_each_other(remote):
+    """IN (1, 1) AND IN (2, 3) after IN (1, 2) AND IN (3, 3): the same values, divided otherwise."""
+    fill(remote, 100)
+    db, local = opened(remote)
+    both(db, local, "CREATE TABLE keys(n, a, b, c, d)")
+    for connection in (db, local):
+        connection.executemany("INSERT INTO keys VALUES (?, ?, ?, ?, ?)",
+                               [(1, 1, 1, 2, 3), (2, 1, 2, 3, 3), (3, 0, 1, 2, 2), (4, 0, 0, 1, 2)])
+    for lists in ("(a, b) AND line IN (c, d)", "(SELECT a UNION SELECT b) AND line IN (SELECT c UNION SELECT d)"):
+        same(db, local, f"SELECT n, i.id FROM keys CROSS JOIN items i WHERE part IN {lists}")
+        same(db, local, f"SELECT n, (SELECT count(*) || min(id) FROM items WHERE part IN {lists}) FROM keys")
+
+
+def test_an_answer_is_not_for_a_statement_that_keeps_the_condition_local(remote):
+    """The same plan and value: sent for the one, and of an outer join's ON for the other (SQLite before 3.51)."""
+    fill(remote, 20)
+    db, local = opened(remote)
+    both(db, local, "CREATE TABLE keys(n)")
+    both(db, local, "INSERT INTO keys VALUES (1), (10), (12)")
+    held = db.execute("SELECT * FROM items")  # the snapshot, and what is remembered of it, stay
+    held.fetchone()
+    same(db, local, "SELECT id, part FROM items WHERE part <> 1")
+    same(db, local, "SELECT id, part, n FROM items LEFT JOIN keys ON part <> 1 AND n = id")
+    held.close()
