@@ -416,6 +416,7 @@ static enum status cursor_answer(
     if (!lookup_serves(cursor)) {
         return cursor_start(cursor, err);
     }
+    cursor->writes = cursor->table->server->writes;
     cursor_rewind(cursor);
     return cursor_fetch(cursor, err);
 }
