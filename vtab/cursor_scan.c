@@ -178,6 +178,7 @@ enum status cursor_answer(struct cursor *cursor, sqlite3_value **argv, struct er
     if (!lookup_serves(cursor)) {
         return cursor_start(cursor, err);
     }
+    cursor->writes = cursor->table->server->writes;
     cursor_rewind(cursor);
     return cursor_fetch(cursor, err);
 }
