@@ -15,6 +15,7 @@ void cursor_destroy(struct cursor *cursor) {
         arena_clear(&cursor->filter_arena);
         arena_clear(&cursor->plan_arena);
         memory_free(cursor->plan_text);
+        memory_free(cursor->guessed_sql);
         memory_free(cursor);
     }
 }

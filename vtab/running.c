@@ -59,6 +59,21 @@ uint64_t running_mark(sqlite3 *db) {
     return hash;
 }
 
+sqlite3_stmt *running_only(sqlite3 *db) {
+    sqlite3_stmt *running = NULL;
+
+    for (sqlite3_stmt *stmt = sqlite3_next_stmt(db, NULL); stmt != NULL;
+            stmt = sqlite3_next_stmt(db, stmt)) {
+        if (sqlite3_stmt_busy(stmt)) {
+            if (running != NULL) {
+                return NULL;
+            }
+            running = stmt;
+        }
+    }
+    return running;
+}
+
 int running_writers(sqlite3 *db) {
     int writers = 0;
 

@@ -253,6 +253,10 @@ void pg_prepared_clear(struct pg_session *); /* nothing is sent */
 
 /* The commands that must go before the first statement of a snapshot, into the same request. */
 enum status pg_snapshot_enter(struct pg_session *, struct pg_request *, struct error *);
+/* Its end, as the last command of the request that began it. Once that was answered the
+ * snapshot is over: pg_snapshot_ended(). A failure before it leaves the end to pg_finish(). */
+enum status pg_snapshot_end(struct pg_session *, struct pg_request *, struct error *);
+void pg_snapshot_ended(struct pg_session *);
 /* The same as text in front of a COPY. What is appended must be sent. */
 void pg_snapshot_append(struct pg_session *, struct text *sql);
 /* Around the commands of one request, while other scans share the snapshot: a savepoint, and
