@@ -21,7 +21,7 @@ enum copy_form {
     COPY_BOOL,
     COPY_UUID,
     COPY_JSONB,
-    COPY_NEVER, /* made by an expression that only a statement can have */
+    COPY_NEVER, /* made by an expression that only a statement can have; NULL needs none */
 };
 
 static const struct {
@@ -81,14 +81,30 @@ enum pg_copy_format pg_copy_format(const struct pg_shape *shape) {
         if (pg_is_set(shape, i)) {
             enum copy_form form = form_of(pg_column(shape->schema, (int)i));
 
-            count++;
-            if (form == COPY_NEVER) {
-                return PG_COPY_NEVER;
-            }
+            count += form != COPY_NEVER;
             all = form == COPY_TEXT ? PG_COPY_TEXT : all;
         }
     }
     return count > 0 ? all : PG_COPY_NEVER;
+}
+
+bool pg_copy_holds(const struct pg_shape *shape, const struct pg_rows *rows) {
+    size_t count = pg_parameter_count(shape), parameter = 0;
+
+    for (size_t i = 0; i < shape->schema->column_count; i++) {
+        if (!pg_is_set(shape, i)) {
+            continue;
+        }
+        for (size_t row = 0;
+                form_of(pg_column(shape->schema, (int)i)) == COPY_NEVER && row < rows->count;
+                row++) {
+            if (rows->arguments[row * count + parameter].length >= 0) {
+                return false;
+            }
+        }
+        parameter++;
+    }
+    return true;
 }
 
 /* ---- a row in the binary format -----------------------------------------------------------
