@@ -8,6 +8,7 @@
 #include "vtab/bulk.h"
 #include "vtab/levels.h"
 #include "vtab/locking.h"
+#include "vtab/old_row.h"
 #include "vtab/report.h"
 #include "vtab/running.h"
 #include "vtab/transaction.h"
@@ -270,42 +271,6 @@ static enum status take_columns(struct update *update, struct error *err) {
     return status;
 }
 
-/* What tells such a row apart is known when it is read, and no longer when it is written. */
-static enum status refuse_row(const struct update *update, struct error *err) {
-    error_set(err, STATUS_READONLY, "cannot %s rows of table \"%s\": %s",
-            update->change.kind == CHANGE_DELETE ? "DELETE" : "UPDATE", update->table->name,
-            transaction_why_insert_only(update->table->schema));
-    error_explain(err, NULL, NULL, "write to the tables beneath, or say it with bridge_exec");
-    return STATUS_READONLY;
-}
-
-/* Which row: by its old rowid or key. */
-static enum status take_identity(struct update *update, struct error *err) {
-    const struct schema *schema = update->table->schema;
-    sqlite3_value *old = update->argv[ARGUMENT_OLD];
-
-    switch (schema->identity) {
-    case IDENTITY_INTEGER_KEY:
-    case IDENTITY_ROWID:
-        update->change.row.rowid = sqlite3_value_int64(old);
-        return STATUS_OK;
-    case IDENTITY_KEY:
-        update->change.row.key = &update->key;
-        return affinity_value(
-                old, schema->columns[schema->key_column].declared, &update->key, err);
-    case IDENTITY_ROW:
-        break;
-    }
-    if (schema->find_count == 0) {
-        return refuse_row(update, err);
-    }
-    update->change.row.key = row_keys_find(&update->table->row_keys, sqlite3_value_int64(old));
-    return update->change.row.key != NULL
-                   ? STATUS_OK
-                   : error_set(err, STATUS_STALE, "a row of table \"%s\" was not read before",
-                             update->table->name);
-}
-
 /* Rowids that the remote makes cannot be chosen here. */
 static enum status check_rowid(const struct update *update, struct error *err) {
     const struct schema *schema = update->table->schema;
@@ -341,7 +306,8 @@ static enum status take_change(struct update *update, struct error *err) {
                                   ? CHANGE_INSERT
                                   : CHANGE_UPDATE;
     if (update->change.kind != CHANGE_INSERT) {
-        status = take_identity(update, err);
+        status = old_row_find(update->table, update->change.kind, update->argv[ARGUMENT_OLD],
+                &update->key, &update->change.row, err);
     }
     if (status == STATUS_OK && update->change.kind != CHANGE_INSERT) {
         status = locking_check(update->table, err);
