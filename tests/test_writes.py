@@ -359,3 +359,17 @@ def test_columns_named_like_words_of_sql(shop, db):
             connection.execute(sql)
         found = rows(db, "SELECT * FROM words_of_sql ORDER BY id")
         assert found == rows(twin, "SELECT * FROM words_of_sql ORDER BY id"), sql
+
+
+def test_a_default_that_came_later(pg_remote):
+    """A column that an INSERT leaves out is the remote's to fill, whatever it was described as."""
+    pg_remote.run("CREATE TABLE late(id integer primary key, a text, b integer)")
+    db = connect()
+    attach(db, pg_remote, "name=shop")
+    say(db, "INSERT INTO late(id) VALUES(1)")
+    pg_remote.run("ALTER TABLE late ALTER a SET DEFAULT 'new', ALTER b SET DEFAULT 42")
+    say(db, "INSERT INTO late(id) VALUES(2)", "INSERT INTO late(id, a) VALUES(3, NULL), (4, 'x')",
+        "INSERT INTO late VALUES(5, NULL, NULL)")
+    assert rows(db, "SELECT * FROM late ORDER BY id") == [
+        (1, None, None), (2, "new", 42), (3, None, 42), (4, "x", 42), (5, None, None)]
+    db.close()
