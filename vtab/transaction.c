@@ -52,7 +52,7 @@ const char *transaction_why_insert_only(const struct schema *schema) {
  * which ends with it. */
 static bool stands_alone(const struct table *table, struct error *err) {
     sqlite3 *db = table->connection->db;
-    bool begun = !sqlite3_get_autocommit(db);
+    bool begun = !sqlite3_get_autocommit(db) && !table->connection->alone;
 
     if (!begun && running_writers(db) <= 1) {
         return true;
@@ -497,6 +497,9 @@ int transaction_rollback_to(sqlite3_vtab *base, int number) {
     transaction->own = false;
     transaction->own_read = false;
     transaction->statement = 0;
+    if (server_can(server, DRIVER_ONE_REQUEST)) {
+        error_clear(&transaction->failure); /* its request was one, and is over */
+    }
     if (transaction_has_levels(server)) {
         bool lost = transaction->failure.status == STATUS_LOST;
 
