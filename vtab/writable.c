@@ -41,7 +41,7 @@ const char *transaction_why_insert_only(const struct schema *schema) {
  * which ends with it. */
 static bool stands_alone(const struct table *table, struct error *err) {
     sqlite3 *db = table->connection->db;
-    bool begun = !sqlite3_get_autocommit(db);
+    bool begun = !sqlite3_get_autocommit(db) && !table->connection->alone;
 
     if (!begun && running_writers(db) <= 1) {
         return true;
