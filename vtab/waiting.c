@@ -45,8 +45,7 @@ bool waiting_allowed(struct table *table, const struct change *change, bool by_r
     }
     return server->transaction.used && (follows || sqlite3_get_autocommit(db)) &&
            change->on_conflict == ON_CONFLICT_ABORT && !by_row &&
-           strcmp(options_text(&server->options, "batch"), "auto") == 0 &&
-           running_writers(db) == 1;
+           options_integer(&server->options, "batch") != 1 && running_writers(db) == 1;
 }
 
 void waiting_dropped(struct table *table, const struct error *err) {

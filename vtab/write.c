@@ -59,6 +59,7 @@ static enum status find_writer(
     if (table->writer == NULL) {
         status = session->driver->write_start(session, table->schema, &table->writer, err);
         if (status == STATUS_OK) {
+            table->writer->rows_max = options_integer(&table->server->options, "batch");
             table->next_writing = table->server->writing;
             table->server->writing = table;
         }

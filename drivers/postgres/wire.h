@@ -39,8 +39,10 @@ struct pg_request {
     int64_t selected;     /* rows that its SELECTs gave */
     int64_t uneven;       /* of its commands that tell, how many did not affect just one */
 
-    /* A COPY: copy_wire.c. It is alone in the queue. */
+    /* A COPY: copy_wire.c, copy_in.c. It is alone in the queue. */
     bool copy;
+    bool feeds;             /* FROM STDIN */
+    bool feeding;           /* the server waits for more of its bytes */
     bool copying;           /* its messages are coming */
     bool cut;               /* some of them are lost */
     char *message;          /* libpq's: the one being read */
@@ -199,10 +201,18 @@ void pg_request_end(struct pg_request *);
 
 /* While the oldest request is a COPY: pg_session_read() for it. */
 enum status pg_copy_read(struct pg_session *, struct error *);
-/* Reads all that is left of it, so that the session can be used. */
+/* Reads all that is left of it, or ends it where it takes bytes, so that the session can be
+ * used. */
 enum status pg_copy_out_of_the_way(struct pg_session *, struct error *);
 struct pg_spill;
 void pg_spill_destroy(struct pg_spill *); /* accepts NULL */
+
+/* ---- copy_in.c ----------------------------------------------------------------------------
+ */
+
+/* No more bytes will come: without a reason (NULL) it was all, otherwise the server is to fail.
+ * Does nothing unless it is feeding. */
+void pg_copy_in_close(struct pg_request *, const char *why);
 
 /* ---- cancel.c -----------------------------------------------------------------------------
  */
