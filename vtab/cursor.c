@@ -179,7 +179,7 @@ static bool is_null_key(const struct cursor *cursor, int column) {
 int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
     struct cursor *cursor = (struct cursor *)base;
 
-    if (sqlite3_vtab_nochange(context)) {
+    if (cursor->table->enlisted && sqlite3_vtab_nochange(context)) {
         cursor_note_changing(cursor);
         return SQLITE_OK; /* an UPDATE leaves it as it is: write.c is told so */
     }
