@@ -60,7 +60,8 @@ enum write_flag {
 };
 
 /* Rows to be changed in one statement that gives them back: bridge_insert and its kin. All have
- * the same kind and states and ON_CONFLICT_ABORT; of UPDATEs all set the same values. */
+ * the same kind and states and ON_CONFLICT_ABORT; of UPDATEs all set the same values. A driver
+ * of DRIVER_ONE_REQUEST gets all there are, whatever the states of INSERTs. */
 enum { CHANGE_SET_ROWS_MAX = 500 };
 
 /* ON CONFLICT of an INSERT. */

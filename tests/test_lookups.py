@@ -306,3 +306,45 @@ def test_memory_stays_within_the_option(pg_remote):
         used[cache] = int(done.stdout)
     # A FETCH under way takes some megabytes by itself: libpq holds its result.
     assert used[1000000] < 28000 and used[67108864] < 65536 + 28000
+
+
+def test_lists_of_two_conditions_are_not_taken_for_each_other(remote):
+    """IN (1, 1) AND IN (2, 3) after IN (1, 2) AND IN (3, 3): the same values, divided otherwise."""
+    fill(remote, 100)
+    db, local = opened(remote)
+    both(db, local, "CREATE TABLE keys(n, a, b, c, d)")
+    for connection in (db, local):
+        connection.executemany("INSERT INTO keys VALUES (?, ?, ?, ?, ?)",
+                               [(1, 1, 1, 2, 3), (2, 1, 2, 3, 3), (3, 0, 1, 2, 2), (4, 0, 0, 1, 2)])
+    for lists in ("(a, b) AND line IN (c, d)", "(SELECT a UNION SELECT b) AND line IN (SELECT c UNION SELECT d)"):
+        same(db, local, f"SELECT n, i.id FROM keys CROSS JOIN items i WHERE part IN {lists}")
+        same(db, local, f"SELECT n, (SELECT count(*) || min(id) FROM items WHERE part IN {lists}) FROM keys")
+
+
+def test_an_answer_is_not_for_a_statement_that_keeps_the_condition_local(remote):
+    """The same plan and value: sent for the one, and of an outer join's ON for the other (SQLite before 3.51)."""
+    fill(remote, 20)
+    db, local = opened(remote)
+    both(db, local, "CREATE TABLE keys(n)")
+    both(db, local, "INSERT INTO keys VALUES (1), (10), (12)")
+    held = db.execute("SELECT * FROM items")  # the snapshot, and what is remembered of it, stay
+    held.fetchone()
+    same(db, local, "SELECT id, part FROM items WHERE part <> 1")
+    same(db, local, "SELECT id, part, n FROM items LEFT JOIN keys ON part <> 1 AND n = id")
+    held.close()
+
+
+def test_a_column_is_read_late_after_a_transaction(remote):
+    """Only some of the last rows read the note: when rows are found in a bulk that has none, long after the last
+    write of the connection, they are fetched again."""
+    fill(remote, 100)
+    db, local = opened(remote)
+    both(db, local, "CREATE TABLE keys(n)")
+    both(db, local, "INSERT INTO keys SELECT value FROM json_each('[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,"
+                    "21,22,23,24,25,26,27,28,29,30,31,32,33,34,35,36,37,38,39,40,41,42,43,44,45,46,47,48,49,50]')")
+    for begin, end in ("BEGIN", "COMMIT"), ("BEGIN", "ROLLBACK"):
+        both(db, local, begin)
+        same(db, local, "SELECT count(*) FROM items")
+        both(db, local, end)
+        same(db, local, "SELECT n FROM keys WHERE EXISTS "
+                        "(SELECT 1 FROM items WHERE id = n AND (n < 40 OR note <> 'note 44'))")

@@ -28,14 +28,19 @@ static void append_value(struct text *text, const struct value *value) {
     }
 }
 
-/* False: it cannot be written down, so nothing of it is remembered. */
+/* How many values a condition has is part of it: the lists of two INs could be divided
+ * otherwise. So is its verdict: a value that was sent for one statement stays local in another
+ * (guess.h). False: it cannot be written down, so nothing of it is remembered. */
 bool lookup_ask(struct lookup *lookup, const struct cursor *cursor) {
     struct text *question = &lookup->question;
 
     text_clear(question);
     for (size_t i = 0; i < lookup->condition_count; i++) {
         const struct condition_input *input = &cursor->inputs[i];
+        char verdict = (char)input->judgement.verdict;
 
+        text_append_bytes(question, &verdict, 1);
+        text_append_bytes(question, (const char *)&input->count, sizeof(input->count));
         for (size_t k = 0; k < input->count; k++) {
             append_value(question, &input->values[k]);
         }

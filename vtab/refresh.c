@@ -18,23 +18,8 @@
 
 #include <string.h>
 
-static sqlite3_stmt *only_running_statement(sqlite3 *db) {
-    sqlite3_stmt *running = NULL;
-
-    for (sqlite3_stmt *stmt = sqlite3_next_stmt(db, NULL); stmt != NULL;
-            stmt = sqlite3_next_stmt(db, stmt)) {
-        if (sqlite3_stmt_busy(stmt)) {
-            if (running != NULL) {
-                return NULL;
-            }
-            running = stmt;
-        }
-    }
-    return running;
-}
-
 int64_t table_statement_steps(struct table *table) {
-    sqlite3_stmt *stmt = only_running_statement(table->connection->db);
+    sqlite3_stmt *stmt = running_only(table->connection->db);
 
     return stmt != NULL ? sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_VM_STEP, 0) : -1;
 }
@@ -66,7 +51,7 @@ static bool plan_starts_late(sqlite3 *db, const char *sql) {
 }
 
 static bool may_start_again(struct table *table, int64_t opened_at_steps) {
-    sqlite3_stmt *stmt = only_running_statement(table->connection->db);
+    sqlite3_stmt *stmt = running_only(table->connection->db);
     int steps;
 
     if (stmt == NULL || !sqlite3_stmt_readonly(stmt)) {
@@ -79,6 +64,20 @@ static bool may_start_again(struct table *table, int64_t opened_at_steps) {
 
 static bool nothing_read_yet(const struct server *server) {
     return !server->in_snapshot || server->snapshot_statements <= 1;
+}
+
+enum status table_confirm(struct table *table, struct session *session, struct error *err) {
+    const struct driver *driver = session->driver;
+    bool once = (driver->capabilities & DRIVER_SNAPSHOT) == 0; /* else the driver knows */
+    uint64_t run = once ? running_mark(table->connection->db) : 0;
+    enum status status = STATUS_OK;
+
+    if (driver->confirm == NULL || (once && table->confirmed == run)) {
+        return STATUS_OK;
+    }
+    status = driver->confirm(session, table->schema, err);
+    table->confirmed = status == STATUS_OK ? run : 0;
+    return status;
 }
 
 int table_changed(struct table *table, struct error *why, int64_t opened_at_steps) {

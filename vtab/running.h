@@ -17,6 +17,8 @@ struct table;
 uint64_t running_signature(sqlite3 *);
 /* A number for the runs of all statements under way: it stays while they are the same ones. */
 uint64_t running_mark(sqlite3 *);
+/* The one statement that is under way; NULL: there are several. */
+sqlite3_stmt *running_only(sqlite3 *);
 int running_writers(sqlite3 *); /* how many of them are statements that write */
 
 /* Does the list of columns of the INSERT or UPDATE under way leave this one out? */

@@ -367,6 +367,7 @@ bool pg_catalog_relation(const struct pg_session *session,
              !relation_columns(schema, relation, &columns) ||
              !relation_keys(schema, relation, &keys, &columns) ||
              !pg_definition_state(schema, relation) ||
+             !pg_definition_add_probe(schema, relation) ||
              !relation_stats(schema, &stats, &columns);
     schema->lockable = schema->lockable && !relation->foreign_leaves;
     return !failed;

@@ -188,6 +188,10 @@ enum status pr_answer_error(
         return http_error(http_status, err);
     }
     status = code_status(code);
+    if (strcmp(code, "0A000") == 0 && message != NULL &&
+            strstr(message, "cached plan") != NULL) {
+        status = STATUS_SCHEMA; /* the server's statement is older than the table */
+    }
     if (status == STATUS_SCHEMA) {
         error_set(err, status, "remote table changed: %s", message != NULL ? message : code);
     } else if (strlen(code) != 5) { /* no SQLSTATE but PostgREST's own: told in the text */
