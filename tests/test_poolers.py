@@ -312,5 +312,5 @@ def test_many_rows_are_written_through_the_pooler(server, bouncer):
     assert "UNIQUE constraint failed: many.t" in sqlite.error(connection, insert.format("'x' || i % 4000"))[1]
     assert connection.execute("SELECT count(*), sum(n) FROM many").fetchone() == (5000, 12502500)
     copies = connection.execute("SELECT rows FROM bridge_log WHERE statement LIKE 'COPY%STDIN%' ORDER BY id").fetchall()
-    assert copies == [(4000,), (0,)]
+    assert copies == [(4998,), (0,)]
     connection.close()
