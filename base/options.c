@@ -240,8 +240,13 @@ static void check_value(
         }
         break;
     case OPTION_INTEGER:
+        if (spec->choices != NULL && is_choice(spec->choices, value)) {
+            break;
+        }
         if (!read_integer(value, &integer) || integer < spec->min || integer > spec->max) {
-            text_printf(wanted, "an integer from %lld to %lld", (long long)spec->min,
+            text_printf(wanted, "%s%san integer from %lld to %lld",
+                    spec->choices != NULL ? spec->choices : "",
+                    spec->choices != NULL ? " or " : "", (long long)spec->min,
                     (long long)spec->max);
         }
         break;

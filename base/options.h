@@ -27,7 +27,8 @@ struct option_spec {
     enum option_type type;
     unsigned flags;
     const char *fallback; /* the default, as a user would write it; NULL: unset */
-    const char *choices;  /* OPTION_CHOICE: "raw|sqlalchemy|pydal" */
+    const char *choices;  /* OPTION_CHOICE: "raw|sqlalchemy|pydal"; OPTION_INTEGER: words that
+                           * may stand for one, which options_integer() gives as 0 */
     int64_t min, max;     /* OPTION_INTEGER: both inclusive */
     const char *help;     /* one line, lower case */
 };

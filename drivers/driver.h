@@ -103,6 +103,7 @@ struct writer {
     struct session *session;
     const struct schema *schema;
     const char *statement; /* remote text of the newest statement, for errors and explain */
+    int64_t rows_max; /* set by the caller: how many may wait; 0: as many as the driver likes */
 };
 
 enum isolation { ISOLATION_REPEATABLE, ISOLATION_READ_COMMITTED, ISOLATION_SERIALIZABLE };

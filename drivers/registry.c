@@ -11,7 +11,10 @@
 const struct driver *const drivers[] = { &postgres_driver, &postgrest_driver, &sqlite_driver,
     NULL };
 
-enum { MS_MAX = 2147483647 }; /* PostgreSQL's own limit for its timeouts */
+enum {
+    MS_MAX = 2147483647, /* PostgreSQL's own limit for its timeouts */
+    BATCH_ROWS = 10000
+};
 
 const struct option_spec server_options[] = {
     { .name = "name", .type = OPTION_TEXT, .help = "the server's name" },
@@ -27,10 +30,12 @@ const struct option_spec server_options[] = {
             .choices = "remote-first|require|besteffort",
             .help = "transactions that also write a local file, or a second server" },
     { .name = "batch",
-            .type = OPTION_CHOICE,
+            .type = OPTION_INTEGER,
             .fallback = "auto",
-            .choices = "auto|1",
-            .help = "rows of one statement go together, or each by itself" },
+            .choices = "auto",
+            .min = 1,
+            .max = BATCH_ROWS,
+            .help = "how many rows of one statement wait for each other; 1: none" },
     { .name = "connect_timeout_ms",
             .type = OPTION_INTEGER,
             .fallback = "10000",

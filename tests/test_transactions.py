@@ -3,7 +3,10 @@ hold what local ones would.
 
 The twin test says the same to local tables and to attached ones: every sequence of SAVEPOINT, RELEASE,
 ROLLBACK TO (the innermost or the outermost, also when there is none), writes to two tables and a write
-that fails. ./check asks a fixed sample, ./check all (TWIN_SAMPLE=0) all 2 x 262,144 sequences of six."""
+that fails. ./check asks a fixed sample, ./check all every one of the 262,144 sequences of six and of the
+shorter ones, with and without BEGIN, through both drivers. With fewer than two savepoints the innermost
+is the outermost, so that many of them read the same: each text is asked once. TWIN_SEED=n makes other
+writes of it."""
 import itertools
 import os
 import random
@@ -18,8 +21,9 @@ import pytest
 from support import sqlite
 from support.remotes import attach, connect, file_remote, pg_remote, remote, rows, sqlite_remote, value
 
-LENGTH = int(os.environ.get("TWIN_LENGTH", "6"))
-SAMPLE = int(os.environ.get("TWIN_SAMPLE", 0 if os.environ.get("CHECK") == "all" else 2500))  # 0: all of them
+LENGTH = 6
+SAMPLE = int(os.environ.get("TWIN_SAMPLE", 2500))
+SEED = int(os.environ.get("TWIN_SEED", 0))
 
 TABLES = """CREATE TABLE t1(id integer primary key, v integer not null unique);
 CREATE TABLE t2(id integer primary key, v integer not null unique);
@@ -81,8 +85,10 @@ def content(connection, columns="id, v"):
                               "ORDER BY 1, 2").fetchall()
 
 
-def play(twin, attached, begins, sequence, seed, look, columns):
-    """Says it to both; gives what differs first, or None."""
+def play(twins, begins, sequence, seed):
+    """Says it to both; gives what differs first, or None. Each third time after every statement, and
+    always at the end, where a session of its own looks at what the remote has."""
+    twin, attached, other, columns = twins.twin, twins.attached, twins.other, twins.columns
     said = []
     for sql in [*(["BEGIN"] if begins else []), *statements(sequence, seed)]:
         said.append(sql)
@@ -93,7 +99,7 @@ def play(twin, attached, begins, sequence, seed, look, columns):
             return said, ours, theirs
         if attached.in_transaction != twin.in_transaction:
             return said, "in a transaction" if attached.in_transaction else "in none", None
-        if look and content(attached, columns) != content(twin, columns):
+        if seed % 3 == 0 and content(attached, columns) != content(twin, columns):
             return said, content(attached, columns), content(twin, columns)
     if twin.in_transaction:
         end = "COMMIT" if seed % 4 else "ROLLBACK"
@@ -101,62 +107,117 @@ def play(twin, attached, begins, sequence, seed, look, columns):
         ours, theirs = run(attached, end), run(twin, end)
         if ours != theirs:
             return said, ours, theirs
-    return None if content(attached, columns) == content(twin, columns) else (said, content(attached, columns), content(twin, columns))
+    kept, seen = content(twin, columns), content(other, columns)
+    if seen == kept and seed % 3 == 1:
+        seen = content(attached, columns)
+    return None if seen == kept else (said, seen, kept)
 
 
-def sequences(length, sample):
-    if sample == 0:
-        yield from enumerate(itertools.product(OPERATIONS, repeat=length))
-        return
+def sample(count):
+    """The same ones on every run, each with its seed."""
     choose = random.Random(20261121)
-    for seed in range(sample):
-        yield seed, [choose.choice(OPERATIONS) for _ in range(length)]
+    for seed in range(count):
+        yield seed, [choose.choice(OPERATIONS) for _ in range(LENGTH)]
 
 
-SEED_ROWS = "DELETE FROM t1; DELETE FROM t2; INSERT INTO t1 VALUES(1, 1); INSERT INTO t2 VALUES(1, 1);"
+def text(sequence):
+    """What all writes of a kind have in common."""
+    names = Names()
+    return tuple(operation if operation.startswith(("write", "fail")) else names.say(operation)
+                 for operation in sequence)
+
+
+def every(first):
+    """All of up to six that begin with this operation, one of each text."""
+    seen = set()
+    for length in range(LENGTH):
+        for rest in itertools.product(OPERATIONS, repeat=length):
+            sequence = (first, *rest)
+            if text(sequence) not in seen:
+                seen.add(text(sequence))
+                yield SEED + len(seen), sequence
+
+
+class Twins:
+    """A local twin, the attached tables, and a session beside them on the same remote."""
+
+    ROWS = "DELETE FROM t1; DELETE FROM t2; INSERT INTO t1 VALUES(1, 1); INSERT INTO t2 VALUES(1, 1);"
+
+    def __init__(self, shop, other, say, columns):
+        self.other, self.say, self.columns = other, say, columns
+        self.twin = sqlite3.connect(":memory:", isolation_level=None)
+        self.twin.executescript(TABLES)
+        self.first = content(self.twin, columns)
+        self.attached = connect()
+        attach(self.attached, shop, "name=twin", "log=0")
+
+    def reset(self):
+        """Both as in the beginning; they are alike. A sequence that changed nothing needs none."""
+        if content(self.twin, self.columns) != self.first:
+            self.twin.executescript(f"BEGIN; {self.ROWS} COMMIT")
+            self.say(f"BEGIN; {self.ROWS} COMMIT")
+
+    def ask(self, begins, sequences):
+        """How many sequences went as on the twin, which is all of them."""
+        asked = 0
+        for seed, sequence in sequences:
+            self.reset()
+            difference = play(self, begins, sequence, seed)
+            assert difference is None, (seed, *difference)
+            asked += 1
+        return asked
+
+    def close(self):
+        for connection in (self.attached, self.twin, self.other):
+            connection.close()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def twins(request):
-    """A local twin, the attached tables, and how to set both back."""
+    if request.param == "postgres":
+        shop = request.getfixturevalue("pg_remote")
+        shop.run(TABLES.replace("id integer", "id serial") +
+                 "SELECT nextval('t1_id_seq'), nextval('t2_id_seq')")
+        other = psycopg.connect(shop.url, autocommit=True)
+        twins = Twins(shop, other, other.execute, "v")
+        yield twins
+        twins.close()
+        return
     memory = Path("/dev/shm") if Path("/dev/shm").is_dir() else None  # thousands of commits
     folder = Path(tempfile.mkdtemp(prefix="drawbridge-twin-", dir=memory))
-    if request.param == "sqlite":
-        shop = sqlite_remote(folder / "twin.db")
-        shop.run("DROP VIEW cities; DROP TABLE orders; DROP TABLE customers;" + TABLES)
-        other = sqlite3.connect(folder / "twin.db", isolation_level=None)
-        say = other.executescript
-    else:
-        shop = request.getfixturevalue("pg_remote")
-        shop.run(TABLES.replace("id integer", "id serial"))
-        other = psycopg.connect(shop.url, autocommit=True)
-        say = other.execute
-    twin = sqlite3.connect(":memory:", isolation_level=None)
-    twin.executescript(TABLES)
-    attached = connect()
-    attach(attached, shop, "name=twin", "log=0")
-
-    def reset():
-        twin.executescript(SEED_ROWS)
-        say(SEED_ROWS + ("" if request.param == "sqlite" else
-                         "SELECT setval('t1_id_seq', 1), setval('t2_id_seq', 1)"))
-
-    yield twin, attached, reset, request.param
-    attached.close()
-    twin.close()
-    other.close()
+    shop = sqlite_remote(folder / "twin.db")
+    shop.run("DROP VIEW cities; DROP TABLE orders; DROP TABLE customers;" + TABLES)
+    other = sqlite3.connect(folder / "twin.db", isolation_level=None)
+    twins = Twins(shop, other, other.executescript, "id, v")
+    yield twins
+    twins.close()
     shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize("begins", [False, True], ids=["autocommit", "begin"])
+BEGINS = pytest.mark.parametrize("begins", [False, True], ids=["autocommit", "begin"])
+
+
+@BEGINS
 def test_sequences_as_on_a_local_twin(twins, begins):
-    twin, attached, reset, driver = twins
-    sample = SAMPLE if SAMPLE == 0 or driver == "sqlite" else SAMPLE // 4
-    tried = 0
-    for seed, sequence in sequences(LENGTH, sample):
-        reset()
-        difference = play(twin, attached, begins, sequence, seed, seed % 3 == 0,
-                          "id, v" if driver == "sqlite" else "v")
-        assert difference is None, (seed, *difference)
-        tried += 1
-    assert tried >= 100
+    count = SAMPLE if twins.columns == "id, v" else SAMPLE // 4
+    assert twins.ask(begins, sample(count)) == count >= 100
+
+
+FIRST = [operation for operation in OPERATIONS if "outer" not in operation]  # there is none yet
+
+
+@pytest.mark.slow
+@pytest.mark.plain
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("first", FIRST)
+@BEGINS
+def test_every_sequence_as_on_a_local_twin(twins, begins, first):
+    assert twins.ask(begins, every(first)) > 5000
+
+
+@pytest.mark.slow
+def test_every_sequence_is_among_them():
+    asked = {text(sequence) for first in FIRST for _, sequence in every(first)}
+    for length in range(1, LENGTH + 1):
+        for sequence in itertools.product(OPERATIONS, repeat=length):
+            assert text(sequence) in asked

@@ -1,5 +1,5 @@
-/* What is known of one plan of a table: for lookup.c (when to fetch in bulk) and
- * lookup_answers.c (earlier answers). */
+/* What is known of one plan of a table: for lookup.c (when to fetch in bulk), lookup_answers.c
+ * (earlier answers) and lookup_columns.c (what they hold). */
 #ifndef DRAWBRIDGE_VTAB_LOOKUP_INTERNAL_H
 #define DRAWBRIDGE_VTAB_LOOKUP_INTERNAL_H
 
@@ -60,5 +60,13 @@ struct kept *lookup_answer(const struct lookup *); /* to the question; NULL: non
 void lookup_expect(struct lookup *, struct cursor *);
 void lookup_drop_pending(struct cursor *); /* it is not kept after all */
 void lookup_drop_answers(struct lookup *);
+void lookup_drop(struct lookup *); /* and the bulk: all that is kept */
+
+/* Has the cursor ask for less than its plan, once enough was seen of what is read. */
+void lookup_narrow(struct lookup *, struct cursor *);
+/* Notes what the cursor asks for: what is kept and has less is dropped. */
+void lookup_grow(struct lookup *, const struct cursor *);
+/* Has the cursor ask for all that the lookup's rows hold. */
+void lookup_apply(const struct lookup *, struct cursor *);
 
 #endif

@@ -59,6 +59,21 @@ uint64_t running_mark(sqlite3 *db) {
     return hash;
 }
 
+sqlite3_stmt *running_only(sqlite3 *db) {
+    sqlite3_stmt *running = NULL;
+
+    for (sqlite3_stmt *stmt = sqlite3_next_stmt(db, NULL); stmt != NULL;
+            stmt = sqlite3_next_stmt(db, stmt)) {
+        if (sqlite3_stmt_busy(stmt)) {
+            if (running != NULL) {
+                return NULL;
+            }
+            running = stmt;
+        }
+    }
+    return running;
+}
+
 int running_writers(sqlite3 *db) {
     int writers = 0;
 
@@ -417,7 +432,7 @@ enum status running_learn(const struct table *table, enum running_kind kind,
     struct search search = { .table = table, .list = list, .kind = kind };
     uint64_t signature = mix(running_signature(db), table->connection->breaks) | 1;
     size_t count = table->schema->column_count;
-    int writers = 0;
+    int writers = 0, under_way = 0;
     enum status status = STATUS_OK;
 
     if (list->signature == signature) {
@@ -441,6 +456,7 @@ enum status running_learn(const struct table *table, enum running_kind kind,
     list->shows_rowid = false;
     for (sqlite3_stmt *stmt = sqlite3_next_stmt(db, NULL); stmt != NULL;
             stmt = sqlite3_next_stmt(db, stmt)) {
+        under_way += is_writer(stmt);
         if (is_writer(stmt) && !is_paused(list, stmt)) {
             writers++;
             note_statement(&search, stmt);
@@ -451,6 +467,7 @@ enum status running_learn(const struct table *table, enum running_kind kind,
         list->one_row = false;
     }
     memory_free(search.named);
+    list->writers = under_way;
     list->signature = status == STATUS_OK ? signature : 0;
     return status;
 }

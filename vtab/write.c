@@ -60,6 +60,7 @@ static enum status find_writer(
     if (table->writer == NULL) {
         status = session->driver->write_start(session, table->schema, &table->writer, err);
         if (status == STATUS_OK) {
+            table->writer->rows_max = options_integer(&table->server->options, "batch");
             table->next_writing = table->server->writing;
             table->server->writing = table;
         }
@@ -383,6 +384,13 @@ static void explain_stale(struct error *err) {
     }
 }
 
+/* In autocommit what fails at the end undoes no more than the statement. */
+static unsigned write_flags(const struct table *table) {
+    bool late = sqlite3_get_autocommit(table->connection->db) != 0;
+
+    return WRITE_WANT_ROWID | (table->waiting ? 0 : WRITE_SYNC) | (late ? WRITE_LATE : 0);
+}
+
 static enum status send_once(void *pointer, struct error *err) {
     struct update *update = pointer;
     struct table *table = update->table;
@@ -399,8 +407,8 @@ static enum status send_once(void *pointer, struct error *err) {
     }
     if (status == STATUS_OK) {
         table->waiting = waiting_allowed(table, &update->change, update->by_row);
-        status = session->driver->write_row(writer, &update->change,
-                WRITE_WANT_ROWID | (table->waiting ? 0 : WRITE_SYNC), &update->result, err);
+        status = session->driver->write_row(
+                writer, &update->change, write_flags(table), &update->result, err);
     }
     if (status != STATUS_OK) {
         error_statement(err, writer != NULL ? writer->statement : NULL);

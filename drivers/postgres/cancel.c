@@ -106,6 +106,9 @@ void pg_session_cancel(struct pg_session *session) {
     double deadline = pg_now_ms() + CANCEL_ANSWER_MS;
     bool sent = true;
 
+    if (session->first != NULL) {
+        pg_copy_in_close(session->first, "cancelled"); /* until then libpq tells of no error */
+    }
     while (sent && session->first != NULL && pg_now_ms() < deadline) {
         sent = cancel_once(session, deadline);
     }

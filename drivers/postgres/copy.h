@@ -1,6 +1,7 @@
 /* COPY ... TO STDOUT (FORMAT binary): its framing, its rows on a session, and the scan that is
  * made of them. copy.c reads the frames (pure), copy_wire.c has the session's side, spill.c
- * keeps rows that nobody has read yet, copy_scan.c is the transport. */
+ * keeps rows that nobody has read yet, copy_scan.c is the transport. And COPY ... FROM STDIN:
+ * copy_in.c has the session's side, write_copy.c makes what it sends. */
 #ifndef DRAWBRIDGE_DRIVERS_POSTGRES_COPY_H
 #define DRAWBRIDGE_DRIVERS_POSTGRES_COPY_H
 
@@ -50,6 +51,18 @@ enum status pg_copy_send(struct pg_request *, const char *sql, struct error *err
  * time of the first message. */
 enum status pg_copy_next(
         struct pg_request *, bool wait, const char **bytes, size_t *length, struct error *err);
+
+/* ---- copy_in.c ----------------------------------------------------------------------------
+ */
+
+/* Sends COPY ... FROM STDIN as pg_copy_send() does, and waits until the server takes bytes
+ * (request->feeding) or has refused (request->failure). */
+enum status pg_copy_in_start(struct pg_request *, const char *sql, struct error *err);
+/* While it is feeding. A failure of the server's shows at the end. */
+enum status pg_copy_in_put(
+        struct pg_request *, const char *bytes, size_t length, struct error *err);
+/* All bytes are put. Waits; then request->failure, or request->affected, say how it went. */
+enum status pg_copy_in_end(struct pg_request *, struct error *err);
 
 /* ---- copy_scan.c --------------------------------------------------------------------------
  */

@@ -57,8 +57,9 @@ static enum status copy_result(
         struct pg_request *request, PGresult *result, struct error *err) {
     struct pg_session *session = request->session;
 
-    if (PQresultStatus(result) == PGRES_COPY_OUT) {
-        request->copying = true;
+    if (PQresultStatus(result) == PGRES_COPY_OUT || PQresultStatus(result) == PGRES_COPY_IN) {
+        request->copying = !request->feeds;
+        request->feeding = request->feeds;
         pg_request_answered(request);
         PQclear(result);
         return STATUS_OK;
@@ -76,7 +77,7 @@ static enum status copy_take(
     enum status status = STATUS_OK;
 
     *length = 0;
-    while (status == STATUS_OK && session->first == request) {
+    while (status == STATUS_OK && session->first == request && !request->feeding) {
         if (request->copying) {
             *length = PQgetCopyData(session->connection, message, 1);
             if (*length >= 0) {
@@ -135,9 +136,12 @@ enum status pg_copy_read(struct pg_session *session, struct error *err) {
 enum status pg_copy_out_of_the_way(struct pg_session *session, struct error *err) {
     struct pg_request *request = session->first;
     struct pg_wait waiting = pg_wait_begin(session, pg_now_ms());
+    bool reads = !request->feeds;
     enum status status = STATUS_OK;
 
-    if (request->spill == NULL) {
+    if (request->feeds) {
+        pg_copy_in_close(request, NULL);
+    } else if (request->spill == NULL) {
         status = pg_spill_create(&request->spill, err);
     }
     while (status == STATUS_OK && session->first == request) {
@@ -146,7 +150,7 @@ enum status pg_copy_out_of_the_way(struct pg_session *session, struct error *err
             status = pg_session_wait(session, &waiting, err);
         }
     }
-    session->interleaved = true;
+    session->interleaved = session->interleaved || reads;
     if (status != STATUS_OK && session->first == request) {
         request->cut = true; /* its rows are not whole any more */
         pg_session_cancel(session);

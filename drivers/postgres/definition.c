@@ -238,6 +238,9 @@ void pg_definition_probed(struct pg_scan *scan, const PGresult *answer) {
         probe = pg_prepared_worked(session, text_get(&sql));
     }
     scan->trusted = probe != NULL && probe->trusted && probe->marker == scan->marker;
+    if (probe != NULL) { /* the next one asks, or ends its snapshot as this one does */
+        probe->trusted = scan->trusted;
+    }
     text_clear(&sql);
 }
 
@@ -343,6 +346,10 @@ enum status pg_definition_finish(
         status = pg_definition_unknown(status, err);
     } else if (scan->trusted) {
         definition_checked(scan);
+    } else if (scan->ends) { /* its snapshot is over: it has to be read again in another */
+        status = error_set(err, STATUS_SCHEMA,
+                "remote table changed: \"%s.%s\" is perhaps not what it was",
+                scan->schema->remote_schema, scan->schema->remote_name);
     } else {
         status = scan->definition == NULL ? definition_send(scan, err) : STATUS_OK;
         if (status == STATUS_OK) {

@@ -52,6 +52,8 @@ struct pg_scan {
     struct pg_copy_reader *reader; /* of PG_TRANSPORT_COPY */
     bool definition_due;           /* it has to be compared before a row is shown */
     bool probed, trusted;          /* the statement took a probe along, and it may do */
+    bool alone;                    /* QUERY_ALONE */
+    bool ends;                     /* COMMIT went with it: the snapshot ends with the answer */
     int64_t marker;                /* what the probe gave; 0: nothing */
     size_t key_extra; /* columns of the key that travel behind the others: see malformed.c */
 

@@ -39,8 +39,10 @@ struct pg_request {
     int64_t selected;     /* rows that its SELECTs gave */
     int64_t uneven;       /* of its commands that tell, how many did not affect just one */
 
-    /* A COPY: copy_wire.c. It is alone in the queue. */
+    /* A COPY: copy_wire.c, copy_in.c. It is alone in the queue. */
     bool copy;
+    bool feeds;             /* FROM STDIN */
+    bool feeding;           /* the server waits for more of its bytes */
     bool copying;           /* its messages are coming */
     bool cut;               /* some of them are lost */
     char *message;          /* libpq's: the one being read */
@@ -199,10 +201,18 @@ void pg_request_end(struct pg_request *);
 
 /* While the oldest request is a COPY: pg_session_read() for it. */
 enum status pg_copy_read(struct pg_session *, struct error *);
-/* Reads all that is left of it, so that the session can be used. */
+/* Reads all that is left of it, or ends it where it takes bytes, so that the session can be
+ * used. */
 enum status pg_copy_out_of_the_way(struct pg_session *, struct error *);
 struct pg_spill;
 void pg_spill_destroy(struct pg_spill *); /* accepts NULL */
+
+/* ---- copy_in.c ----------------------------------------------------------------------------
+ */
+
+/* No more bytes will come: without a reason (NULL) it was all, otherwise the server is to fail.
+ * Does nothing unless it is feeding. */
+void pg_copy_in_close(struct pg_request *, const char *why);
 
 /* ---- cancel.c -----------------------------------------------------------------------------
  */
@@ -243,6 +253,10 @@ void pg_prepared_clear(struct pg_session *); /* nothing is sent */
 
 /* The commands that must go before the first statement of a snapshot, into the same request. */
 enum status pg_snapshot_enter(struct pg_session *, struct pg_request *, struct error *);
+/* Its end, as the last command of the request that began it. Once that was answered the
+ * snapshot is over: pg_snapshot_ended(). A failure before it leaves the end to pg_finish(). */
+enum status pg_snapshot_end(struct pg_session *, struct pg_request *, struct error *);
+void pg_snapshot_ended(struct pg_session *);
 /* The same as text in front of a COPY. What is appended must be sent. */
 void pg_snapshot_append(struct pg_session *, struct text *sql);
 /* Around the commands of one request, while other scans share the snapshot: a savepoint, and

@@ -1,5 +1,5 @@
-/* Writing: the statement of a change (write_sql.c, pure), rows on their way (write.c), and rows
- * that come back (bulk.c). */
+/* Writing: the statement of a change (write_sql.c, pure), rows that gather (write.c) and go on
+ * their way (write_send.c), and rows that come back (bulk.c). */
 #ifndef DRAWBRIDGE_DRIVERS_POSTGRES_WRITE_H
 #define DRAWBRIDGE_DRIVERS_POSTGRES_WRITE_H
 
@@ -67,6 +67,84 @@ enum status pg_sending_row(
 enum status pg_sending_arrays(
         struct pg_sending *, const struct pg_rows *, const struct pg_shape *, struct error *);
 
+/* ---- copy_rows.c: rows as the bytes of COPY ... FROM STDIN --------------------------------
+ */
+
+enum pg_copy_format {
+    PG_COPY_NEVER, /* all columns are written by expressions that only a statement can have */
+    PG_COPY_BINARY,
+    PG_COPY_TEXT
+};
+
+enum pg_copy_format pg_copy_format(const struct pg_shape *);
+/* Is there no value in such a column? */
+bool pg_copy_holds(const struct pg_shape *, const struct pg_rows *);
+
+struct pg_copy_field {
+    uint8_t form, parameter; /* copy_rows.c's own, enum pg_parameter */
+};
+/* One for each column that is set, as many as pg_parameter_count(). */
+void pg_copy_fields(const struct pg_shape *, struct pg_copy_field *fields);
+/* What stands before and behind the rows of the binary format. */
+void pg_copy_head(struct text *frame);
+void pg_copy_tail(struct text *frame);
+typedef void pg_copy_append(struct text *frame, const struct pg_copy_field *,
+        const struct pg_rows *, size_t row, size_t count);
+pg_copy_append pg_copy_append_binary, pg_copy_append_text;
+
+/* ---- the writer --------------------------------------------------------------------------
+ */
+
+/* A COPY of a writer's, and what is known about whether there may be one. Zeroed is none. */
+struct pg_copying {
+    bool locked;         /* a row was written: until the transaction ends, or this writer does,
+                          * the table stays as it is */
+    bool asked, refused; /* the server, about the shape's columns; so it cannot be */
+    bool binary;
+    struct pg_copy_field *fields;
+    struct pg_request *request; /* NULL: there is none */
+    struct text sql, frame;     /* frame: bytes that were not put yet */
+    int64_t rows, bytes, trips; /* of this COPY; the session's round trips before it */
+};
+
+struct pg_writer {
+    struct writer base;
+    struct schema *schema; /* one reference */
+    uint8_t *states;       /* of the rows that wait; the shape's */
+    struct pg_shape shape;
+    struct pg_rows rows;
+    struct text sql; /* what base.statement points to */
+    struct pg_copying copying;
+};
+
+/* ---- write_send.c -------------------------------------------------------------------------
+ */
+
+/* Sends what waits, and waits for what comes of it. */
+enum status pg_writer_flush(struct pg_writer *, struct write_result *, struct error *);
+
+/* STATUS_REMOTE: fewer rows were stored than were sent. */
+enum status pg_rows_left_out(
+        const struct schema *, int64_t stored, int64_t sent, struct error *err);
+
+/* ---- write_copy.c -------------------------------------------------------------------------
+ */
+
+/* May rows of this shape go by COPY, as far as is known here? */
+bool pg_copy_in_fits(const struct pg_writer *);
+/* Gives the rows that wait to a COPY, which begins with the first of them, and goes on.
+ * *taken false: the server would not do the same as for an INSERT, they still wait. */
+enum status pg_copy_in_rows(struct pg_writer *, bool *taken, struct error *err);
+/* Ends it, if there is one, and waits for what came of it. */
+enum status pg_copy_in_finish(struct pg_writer *, struct error *err);
+/* Gives it up without waiting; memory back. */
+void pg_copy_in_clear(struct pg_writer *);
+
+/* ---- write_error.c ------------------------------------------------------------------------
+ */
+
+/* What the server said of a COPY, likewise. */
+enum status pg_copy_error(const struct pg_shape *, const PGresult *, struct error *);
 /* What the server said of a statement that wrote, with the column it speaks of. */
 enum status pg_write_error(
         const struct pg_shape *, const struct pg_rows *, const PGresult *, struct error *);

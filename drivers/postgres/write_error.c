@@ -210,6 +210,50 @@ static bool is_odd_error(const char *sqlstate) {
            strcmp(sqlstate, "XX000") == 0;
 }
 
+/* The server names the column that it stood in, whatever its language: "COPY t, line 2, column
+ * a: "x"" or, of the binary format, without the value. */
+static int context_column(const struct pg_shape *shape, const PGresult *result) {
+    const char *context = PQresultErrorField(result, PG_DIAG_CONTEXT);
+    const char *copy = context != NULL ? strstr(context, "COPY ") : NULL;
+    size_t longest = 0;
+    int column = -1;
+
+    for (size_t i = 0; copy != NULL && i < shape->schema->column_count; i++) {
+        const char *name = shape->schema->columns[i].remote_name;
+        size_t length = strlen(name);
+        const char *at = strstr(copy, name);
+
+        while (at != NULL && pg_is_set(shape, i) && length > longest) {
+            if (at > copy && at[-1] == ' ' &&
+                    (at[length] == '\0' || strchr("\n:", at[length]))) {
+                longest = length;
+                column = (int)i;
+            }
+            at = strstr(at + 1, name);
+        }
+    }
+    return column;
+}
+
+enum status pg_copy_error(
+        const struct pg_shape *shape, const PGresult *result, struct error *err) {
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    struct error why = { 0 };
+    enum status status;
+    int column = context_column(shape, result);
+
+    if (sqlstate != NULL &&
+            (is_value_error(sqlstate) || (is_odd_error(sqlstate) && column >= 0))) {
+        return value_error(shape, column, result, err);
+    }
+    status = pg_result_error(result, true, &why);
+    if (status == STATUS_CONSTRAINT) {
+        explain_key(shape->schema, &why);
+    }
+    error_move(err, &why);
+    return status;
+}
+
 enum status pg_write_error(const struct pg_shape *shape, const struct pg_rows *rows,
         const PGresult *result, struct error *err) {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
