@@ -144,10 +144,12 @@ static enum status reads_all(const struct cursor *cursor, bool *all, struct erro
     return status;
 }
 
-/* A statement that comes again says the same again. SQLite plans anew when its schema changes. */
+/* A statement that comes again says the same again. SQLite plans anew when its schema changes.
+ */
 static bool guess_holds(const struct cursor *cursor, const char *sql, uint64_t mark) {
-    bool same = sql == NULL ? cursor->guessed_for == mark
-                            : cursor->guessed_sql != NULL && strcmp(cursor->guessed_sql, sql) == 0;
+    bool same = sql == NULL
+                        ? cursor->guessed_for == mark
+                        : cursor->guessed_sql != NULL && strcmp(cursor->guessed_sql, sql) == 0;
 
     return same && cursor->guessed_at == cursor->table->plans;
 }

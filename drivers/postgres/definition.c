@@ -208,76 +208,79 @@ static enum status definition_send(struct pg_scan *scan, struct error *err) {
 /* ---- the probe ----------------------------------------------------------------------------
  */
 
-/* Another sum is another probe, which nobody has learned to trust yet. */
-static void probe_sql(const struct schema *schema, struct text *sql) {
-    text_init(sql, TEXT_SQL_BYTES_MAX);
-    text_printf(sql, "/* %s */ SELECT 'now'::timestamptz FROM (SELECT) AS one LEFT JOIN ",
-            pg_relation(schema)->definition->sum);
-    pg_append_relation(sql, schema);
-    text_append(sql, " ON false");
+/* Another sum is another probe, which nobody has learned to trust yet. Partitions are asked for
+ * each time. */
+bool pg_definition_add_probe(struct schema *schema, const struct pg_relation *relation) {
+    struct text sql;
+    char *probe = NULL;
+
+    if (relation->leaf_count > 0) {
+        return true;
+    }
+    text_init(&sql, TEXT_SQL_BYTES_MAX);
+    text_printf(&sql, "/* %s */ SELECT 'now'::timestamptz FROM (SELECT) AS one LEFT JOIN ",
+            relation->definition->sum);
+    pg_append_relation(&sql, schema);
+    text_append(&sql, " ON false");
+    if (text_status(&sql, NULL) == STATUS_OK) {
+        probe = arena_copy_text(&schema->arena, text_get(&sql));
+    }
+    relation->definition->probe = probe;
+    text_clear(&sql);
+    return probe != NULL;
+}
+
+static const char *probe_of(const struct pg_scan *scan) {
+    return pg_relation(scan->schema)->definition->probe;
 }
 
 enum status pg_definition_probe(struct pg_scan *scan, struct error *err) {
     struct pg_command command = { .binary = true };
     struct pg_prepared *probe;
-    struct text sql;
-    enum status status = STATUS_OK;
 
     scan->definition_due = definition_due(scan);
-    if (!scan->definition_due || pg_relation(scan->schema)->leaf_count > 0) {
+    command.sql = scan->definition_due ? probe_of(scan) : NULL;
+    probe = command.sql != NULL
+                    ? pg_prepared_find(pg_session_from(scan->base.session), command.sql)
+                    : NULL;
+    if (probe == NULL) {
         return STATUS_OK;
     }
-    probe_sql(scan->schema, &sql);
-    command.sql = text_get(&sql);
-    probe = pg_prepared_find(pg_session_from(scan->base.session), command.sql);
-    if (probe != NULL) {
-        scan->probed = true;
-        scan->trusted = probe->trusted;
-        scan->request->both = true;
-        status = pg_prepared_add(scan->request, probe, &command, err);
-    }
-    text_clear(&sql);
-    return status;
+    scan->probed = true;
+    scan->trusted = probe->trusted;
+    scan->request->both = true;
+    return pg_prepared_add(scan->request, probe, &command, err);
 }
 
 void pg_definition_probed(struct pg_scan *scan, const PGresult *answer) {
     struct pg_session *session = pg_session_from(scan->base.session);
     struct pg_prepared *probe = NULL;
-    struct text sql;
 
     if (!scan->probed) {
         return;
     }
-    probe_sql(scan->schema, &sql);
     if (answer == NULL || PQntuples(answer) != 1 || PQgetlength(answer, 0, 0) != 8) {
-        pg_prepared_forget(session, text_get(&sql));
+        pg_prepared_forget(session, probe_of(scan));
     } else {
         scan->marker = (int64_t)pg_read_u64(PQgetvalue(answer, 0, 0));
-        probe = pg_prepared_worked(session, text_get(&sql));
+        probe = pg_prepared_worked(session, probe_of(scan));
     }
     scan->trusted = probe != NULL && probe->trusted && probe->marker == scan->marker;
     if (probe != NULL) { /* the next one asks, or ends its snapshot as this one does */
         probe->trusted = scan->trusted;
     }
-    text_clear(&sql);
 }
 
 /* The definition is as it was. Without memory for it nothing is learned. */
 static void probe_learn(const struct pg_scan *scan) {
     struct pg_session *session = pg_session_from(scan->base.session);
     int64_t marker = scan->marker;
+    const char *sql = probe_of(scan);
     struct pg_prepared *probe = NULL;
-    struct text sql;
 
-    if (pg_relation(scan->schema)->leaf_count > 0) {
-        return;
+    if (sql != NULL) {
+        probe = marker != 0 ? pg_prepared_find(session, sql) : pg_prepared_worked(session, sql);
     }
-    probe_sql(scan->schema, &sql);
-    if (text_status(&sql, NULL) == STATUS_OK) {
-        probe = marker != 0 ? pg_prepared_find(session, text_get(&sql))
-                            : pg_prepared_worked(session, text_get(&sql));
-    }
-    text_clear(&sql);
     if (probe == NULL || marker == 0) {
         return;
     }

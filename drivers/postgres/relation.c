@@ -57,8 +57,8 @@ enum status pg_relation_row(
 
     batch_begin_row(batch);
     for (size_t i = 0; i < scan->column_count && status == STATUS_OK; i++) {
-        const struct column *column = &scan->schema->columns[scan->columns[i]];
         const struct pg_field *field = &scan->fields[i];
+        const struct column *column = field->column;
 
         if (field->bytes == NULL && column->not_null) {
             return scan_changed(column, "may be NULL now", err);
@@ -157,8 +157,9 @@ enum status pg_scan_keep_query(
     if (scan->columns == NULL || scan->fields == NULL) {
         return error_nomem(err);
     }
-    if (query->column_count > 0) {
-        memcpy(scan->columns, query->columns, query->column_count * sizeof(*query->columns));
+    for (size_t i = 0; i < query->column_count; i++) {
+        scan->columns[i] = query->columns[i];
+        scan->fields[i].column = &query->schema->columns[query->columns[i]];
     }
     scan->key_extra =
             pg_malformed_key(query, scan->columns + query->column_count, PG_KEY_COLUMNS_MAX);

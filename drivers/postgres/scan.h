@@ -24,8 +24,9 @@ enum pg_transport {
 
 /* One value as it came. bytes NULL is NULL. */
 struct pg_field {
-    const char *bytes;
+    const char *bytes; /* NULL: the value is */
     size_t length;
+    const struct column *column; /* of the schema; NULL: it shows in none */
 };
 
 struct pg_copy_reader;

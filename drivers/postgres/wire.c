@@ -111,10 +111,10 @@ static enum status request_added(struct pg_request *request, int accepted, struc
 }
 
 /* Before a command: where the session is shared, a request outside a transaction begins with
- * the settings. */
+ * the settings. Nobody has forked since the request was made. */
 static enum status request_begin(struct pg_request *request, struct error *err) {
     struct pg_session *session = request->session;
-    enum status status = pg_session_check(session, err);
+    enum status status = session->base.broken ? session_lost(session, err) : STATUS_OK;
 
     if (status == STATUS_OK && session->shared && !session->snapshot_open &&
             request->command_count == 0 && !request->settled) {
@@ -215,7 +215,7 @@ enum status pg_request_describe(
 
 enum status pg_request_send(struct pg_request *request, struct error *err) {
     struct pg_session *session = request->session;
-    enum status status = pg_session_check(session, err);
+    enum status status = session->base.broken ? session_lost(session, err) : STATUS_OK;
     double start = pg_now_ms();
 
     if (status != STATUS_OK) {
