@@ -56,6 +56,7 @@ enum write_flag {
      * write_flush(), or for a later write_row(), which then reports its failure. */
     WRITE_SYNC = 1,
     WRITE_WANT_ROWID = 2, /* the result's rowid will be used: last_insert_rowid() */
+    WRITE_LATE = 4, /* of many rows the failure of any may show as late as write_flush() */
 };
 
 /* Rows to be changed in one statement that gives them back: bridge_insert and its kin. All have

@@ -75,6 +75,8 @@ enum query_flag {
                        * on the session: they may come in a way that occupies it. When one
                        * opens later nevertheless, it must be served */
     QUERY_ALL = 32,   /* every row will be read at once: the fewest round trips count */
+    QUERY_ALONE = 64, /* nothing else will be asked in this snapshot, which is not begun yet:
+                       * the driver may end it with the answer */
 };
 
 struct query { /* borrowed for the call of scan_start */

@@ -82,6 +82,8 @@ struct server {
     char *name;
     struct target target;
     struct options options; /* server and value options, with the defaults behind them */
+    struct log_options log; /* of these, as they are needed for every statement, */
+    int64_t idle_ms;        /* and idle_snapshot_ms= */
     char *place;            /* where bridge_attach put its tables; NULL */
     bool place_attached;    /* as=NAME made that schema: bridge_detach detaches it */
     struct options

@@ -26,7 +26,8 @@ struct cursor {
     char *plan_text;
     struct plan plan;
     struct arena plan_arena;
-    uint64_t guessed_for; /* the statements under way that the next six were guessed from, */
+    char *guessed_sql;    /* the statement under way that the next seven were guessed from, */
+    uint64_t guessed_for; /* or, NULL: the statements, */
     int64_t guessed_at;   /* and the table's count of plans then */
     int explain_scan;     /* number in the recorder; -1 none yet */
     bool counts;          /* the statement looks as if it only counts rows */
@@ -35,6 +36,7 @@ struct cursor {
     int64_t filters; /* how often it was asked */
     bool on_terms;   /* some conditions may be an outer join's: see guess.c */
     bool narrows;    /* SQLite may read less than it says: EXISTS (SELECT * ...) */
+    int alone;       /* enum alone: the statement asks no other cursor, and this one once */
 
     /* this xFilter: values and predicates live in filter_arena */
     struct arena filter_arena;

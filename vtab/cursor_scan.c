@@ -108,7 +108,7 @@ static enum status cursor_run(struct cursor *cursor, struct error *err) {
     struct session *session;
     enum status status = reader_session(server, &cursor->reader, &session, err);
 
-    cursor->query.flags &= QUERY_UNIQUE | QUERY_STREAM | QUERY_LOCK;
+    cursor->query.flags &= QUERY_UNIQUE | QUERY_STREAM | QUERY_LOCK | QUERY_ALONE;
     cursor->query.flags |= cursor->count_only ? QUERY_COUNT_ONLY : 0;
     cursor->query.flags |= cursor->identity && cursor->table->schema->identity == IDENTITY_ROWID
                                    ? QUERY_IDENTITY
@@ -163,7 +163,7 @@ enum status cursor_start(struct cursor *cursor, struct error *err) {
 /* From what is kept of earlier requests, or by a request. */
 enum status cursor_answer(struct cursor *cursor, sqlite3_value **argv, struct error *err) {
     bool locks = (cursor->query.flags & QUERY_LOCK) != 0; /* what is kept was read without */
-    bool kept = !locks && !cursor->empty;
+    bool kept = !locks && !cursor->empty && (cursor->query.flags & QUERY_ALONE) == 0;
     enum status status = STATUS_OK;
 
     cursor->lookup.lookup = kept ? cursor->lookup.lookup : NULL;
@@ -292,7 +292,7 @@ static enum status cursor_cannot_widen(
 enum status cursor_widen(struct cursor *cursor, int extra, bool identity, struct error *err) {
     size_t columns = cursor->table->schema->column_count;
     int64_t target = cursor->first + cursor->row;
-    bool repeats = (cursor->query.flags & QUERY_STREAM) == 0 &&
+    bool repeats = (cursor->query.flags & (QUERY_STREAM | QUERY_ALONE)) == 0 &&
                    (cursor->table->driver->capabilities & DRIVER_SNAPSHOT) != 0;
     struct row_seen seen;
     enum status status;
@@ -314,6 +314,7 @@ enum status cursor_widen(struct cursor *cursor, int extra, bool identity, struct
     cursor->count_only = false;
     cursor->narrowed = false;
     cursor->identity |= identity;
+    cursor->query.flags &= ~(unsigned)QUERY_ALONE;
     cursor->table->rowids_used |= identity;
     cursor_choose_columns(cursor, extra);
     status = cursor_again(cursor, err);

@@ -2,6 +2,7 @@
  * judged for the very value it has. cursor.c runs the query. */
 #include "vtab/cursor.h"
 
+#include "vtab/alone.h"
 #include "vtab/cell.h"
 #include "vtab/explain.h"
 #include "vtab/guess.h"
@@ -336,7 +337,7 @@ static enum status keep_plan(struct cursor *cursor, const char *plan, struct err
     }
     memory_free(cursor->plan_text);
     arena_reset(&cursor->plan_arena);
-    cursor->guessed_for = 0;
+    cursor->guessed_at = -1;
     cursor->explain_scan = -1;
     cursor->plan_text = memory_copy_text(plan);
     cursor->columns = arena_alloc_array(&cursor->plan_arena, count, sizeof(*cursor->columns));
@@ -374,6 +375,24 @@ static void explain_plan(struct cursor *cursor) {
     if (cursor->plan.local_text != NULL) {
         recorder_note(recorder, cursor->explain_scan, EXPLAIN_WHERE,
                 cursor->plan.local_text + 1, "local", "such conditions cannot be sent");
+    }
+}
+
+/* The first question of a statement that has no other: a snapshot begun for it can end with the
+ * answer. The rows of a long one may still be asked for with more columns. */
+static void filter_alone(struct cursor *cursor) {
+    const struct server *server = cursor->table->server;
+    struct query *query = &cursor->query;
+
+    if (cursor->alone == ALONE_FIRST && cursor->plan.condition_count == 0 &&
+            cursor->plan.local_text == NULL && query->row_goal == 0) {
+        query->limit = 1;
+        query->row_goal = 1;
+    }
+    if (cursor->alone != ALONE_NO && !server->in_snapshot && server->transaction.tables == 0 &&
+            sqlite3_get_autocommit(server->connection->db) &&
+            (query->limit >= 0 || (query->flags & QUERY_UNIQUE) != 0)) {
+        query->flags |= QUERY_ALONE;
     }
 }
 
@@ -415,8 +434,9 @@ enum status cursor_prepare(struct cursor *cursor, const char *plan, int argc,
     cursor->query.flags |= locking_flags(cursor, filter.all_exact);
     cursor_choose_columns(cursor, -1);
     /* One that is asked again and again is the inner side of a join. */
-    if (cursor->filters++ == 0 && cursor->reads_all && cursor->table->server->cursors == 1) {
-        cursor->query.flags |= QUERY_STREAM;
+    if (cursor->filters++ == 0 && cursor->table->server->cursors == 1) {
+        cursor->query.flags |= cursor->reads_all ? QUERY_STREAM : 0;
+        filter_alone(cursor);
     }
     cursor->empty = filter.empty && !filter.never;
     *never = filter.never;

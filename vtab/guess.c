@@ -1,6 +1,7 @@
 /* See guess.h. A view or trigger of the schema counts as part of the statement's text. */
 #include "vtab/guess.h"
 
+#include "vtab/alone.h"
 #include "vtab/host.h"
 #include "vtab/running.h"
 
@@ -143,6 +144,23 @@ static enum status reads_all(const struct cursor *cursor, bool *all, struct erro
     return status;
 }
 
+/* A statement that comes again says the same again. SQLite plans anew when its schema changes.
+ */
+static bool guess_holds(const struct cursor *cursor, const char *sql, uint64_t mark) {
+    bool same = sql == NULL
+                        ? cursor->guessed_for == mark
+                        : cursor->guessed_sql != NULL && strcmp(cursor->guessed_sql, sql) == 0;
+
+    return same && cursor->guessed_at == cursor->table->plans;
+}
+
+static void guess_keep(struct cursor *cursor, const char *sql, uint64_t mark) {
+    memory_free(cursor->guessed_sql);
+    cursor->guessed_sql = memory_copy_text(sql); /* without memory it is guessed anew */
+    cursor->guessed_for = mark;
+    cursor->guessed_at = cursor->table->plans;
+}
+
 enum status guess_use(struct cursor *cursor, struct error *err) {
     static const char *const rowid_words[] = { "rowid", "_rowid_", "oid", "or", NULL };
     static const char *const count_words[] = { "count", NULL };
@@ -153,11 +171,13 @@ enum status guess_use(struct cursor *cursor, struct error *err) {
                               ? schema->columns[schema->key_column].name
                               : NULL;
     sqlite3 *db = table->connection->db;
-    uint64_t mark = running_mark(db);
+    sqlite3_stmt *only = running_only(db);
+    const char *sql = only != NULL && sqlite3_stmt_readonly(only) ? sqlite3_sql(only) : NULL;
+    uint64_t mark = sql == NULL ? running_mark(db) : 0;
     enum status status;
 
-    if (cursor->guessed_for == mark && cursor->guessed_at == table->plans) {
-        return STATUS_OK; /* another cursor's, for the same statements */
+    if (guess_holds(cursor, sql, mark)) {
+        return STATUS_OK; /* another cursor's, or another run's */
     }
     status = terms_of_on_possible(cursor, &cursor->on_terms, err);
     cursor->counts = cursor->plan.column_count == 0 && cursor->plan.condition_count == 0 &&
@@ -175,7 +195,10 @@ enum status guess_use(struct cursor *cursor, struct error *err) {
     if (status == STATUS_OK) {
         status = reads_all(cursor, &cursor->reads_all, err);
     }
-    cursor->guessed_for = status == STATUS_OK ? mark : 0;
-    cursor->guessed_at = table->plans;
+    cursor->alone = sql != NULL ? alone_reads(cursor, sql) : ALONE_NO;
+    guess_keep(cursor, sql, status == STATUS_OK ? mark : 0);
+    if (status != STATUS_OK) {
+        cursor->guessed_at = -1;
+    }
     return status;
 }

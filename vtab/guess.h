@@ -6,7 +6,7 @@
 
 #include "vtab/cursor.h"
 
-/* Fills on_terms, counts, names_rowid and reads_all of a cursor whose plan is new. */
+/* Fills on_terms, counts, names_rowid, reads_all and alone of a cursor whose plan is new. */
 enum status guess_use(struct cursor *, struct error *);
 /* Operators that SQLite tells only virtual tables of. */
 bool guess_for_virtual_tables_only(enum condition_operator);

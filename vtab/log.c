@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -74,15 +75,21 @@ static struct log_entry *log_next(struct log *log) {
     return entry;
 }
 
-static void log_stamp(char at[32]) {
+static int64_t log_now_ms(void) {
     struct timespec now = { 0 };
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void log_time(const struct log_entry *entry, char *at) {
+    time_t seconds = (time_t)(entry->at_ms / 1000);
     struct tm parts = { 0 };
     size_t length;
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &parts);
-    length = strftime(at, 32, "%Y-%m-%d %H:%M:%S", &parts);
-    snprintf(at + length, 32 - length, ".%03d", (int)(now.tv_nsec / 1000000));
+    gmtime_r(&seconds, &parts);
+    length = strftime(at, LOG_TIME_BYTES, "%Y-%m-%d %H:%M:%S", &parts);
+    snprintf(at + length, LOG_TIME_BYTES - length, ".%03d", (int)(entry->at_ms % 1000));
 }
 
 /* The statement's own error, and behind it that an earlier line did not reach the file. */
@@ -107,7 +114,7 @@ static char *log_error_text(struct log *log, const char *error) {
 static void log_fill(struct log *log, struct log_entry *entry, const char *server,
         const struct statement_record *record) {
     entry->id = ++log->last_id;
-    log_stamp(entry->at);
+    entry->at_ms = log_now_ms();
     entry->server = memory_copy_text(server);
     entry->statement = memory_copy_text(record->sql);
     entry->parameters = memory_copy_text(record->parameters);
@@ -130,12 +137,16 @@ static void line_text(struct text *line, const char *name, const char *value) {
 }
 
 static void line_build(struct text *line, const struct log_entry *entry) {
-    text_printf(line, "{\"id\":%lld,\"at\":\"%s\"", (long long)entry->id, entry->at);
+    char at[LOG_TIME_BYTES];
+
+    log_time(entry, at);
+    text_printf(line, "{\"id\":%lld,\"at\":\"%s\"", (long long)entry->id, at);
     line_text(line, "server", entry->server);
     line_text(line, "statement", entry->statement);
-    text_printf(line, ",\"ms\":%.3f,\"rows\":%lld,\"bytes\":%lld,\"round_trips\":%lld",
-            entry->ms, (long long)entry->rows, (long long)entry->bytes,
-            (long long)entry->round_trips);
+    text_append(line, ",\"ms\":");
+    text_append_json_real(line, round(entry->ms * 1000) / 1000);
+    text_printf(line, ",\"rows\":%lld,\"bytes\":%lld,\"round_trips\":%lld",
+            (long long)entry->rows, (long long)entry->bytes, (long long)entry->round_trips);
     line_text(line, "error", entry->error);
     line_text(line, "notices", entry->notices);
     if (entry->parameters != NULL) {
@@ -195,26 +206,32 @@ static void log_write_file(struct log *log, const char *path, const struct log_e
     }
 }
 
-void log_append(struct log *log, const char *server, const struct options *options,
-        const struct statement_record *record) {
-    int64_t keep = options_integer(options, "log");
+struct log_options log_options_of(const struct options *options) {
     const char *path = options_text(options, "log_file");
+
+    return (struct log_options){ .keep = options_integer(options, "log"),
+        .path = path != NULL && path[0] != '\0' ? path : NULL,
+        .min_ms = (double)options_integer(options, "log_min_ms") };
+}
+
+void log_append(struct log *log, const char *server, const struct log_options *options,
+        const struct statement_record *record) {
     struct log_entry unkept = { 0 }, *entry = &unkept;
 
     trace(TRACE_WIRE, "server \"%s\": %.2f ms, %lld rows, %lld round trips: %s%s%s", server,
             record->ms, (long long)record->rows, (long long)record->round_trips, record->sql,
             record->error != NULL ? ": " : "", record->error != NULL ? record->error : "");
-    if (record->error == NULL && record->ms < (double)options_integer(options, "log_min_ms")) {
+    if (record->error == NULL && record->ms < options->min_ms) {
         return;
     }
-    if (keep > 0 && log_grow(log, (size_t)keep)) {
+    if (options->keep > 0 && log_grow(log, (size_t)options->keep)) {
         entry = log_next(log);
-    } else if (path == NULL || path[0] == '\0') {
+    } else if (options->path == NULL) {
         return;
     }
     log_fill(log, entry, server, record);
-    if (path != NULL && path[0] != '\0') {
-        log_write_file(log, path, entry);
+    if (options->path != NULL) {
+        log_write_file(log, options->path, entry);
     }
     log_entry_clear(&unkept);
 }

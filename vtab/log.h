@@ -7,7 +7,7 @@
 
 struct log_entry {
     int64_t id;
-    char at[32]; /* UTC, 'YYYY-MM-DD HH:MM:SS.mmm' */
+    int64_t at_ms;                                           /* since 1970 */
     char *server, *statement, *error, *notices, *parameters; /* owned; may be NULL but server */
     double ms;
     int64_t rows, bytes, round_trips;
@@ -21,11 +21,21 @@ struct log {
                          */
 };
 
-/* Honours the server's log=, log_file= and log_min_ms=. Never fails: what cannot be kept for
+/* The server's log=, log_file= and log_min_ms=. */
+struct log_options {
+    int64_t keep;
+    const char *path; /* borrowed from the options; NULL: no file */
+    double min_ms;
+};
+
+struct log_options log_options_of(const struct options *);
+/* Honours them. Never fails: what cannot be kept for
  * lack of memory is left out, a file that cannot be written is named once in the next entry's
  * error. */
-void log_append(struct log *, const char *server, const struct options *,
+void log_append(struct log *, const char *server, const struct log_options *,
         const struct statement_record *);
+enum { LOG_TIME_BYTES = 32 };
+void log_time(const struct log_entry *, char *at); /* UTC, 'YYYY-MM-DD HH:MM:SS.mmm' */
 const struct log_entry *log_at(const struct log *, size_t index); /* 0 is the oldest */
 void log_clear(struct log *);
 

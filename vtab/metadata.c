@@ -320,8 +320,11 @@ static enum status log_start(struct connection *connection,
     (void)state;
     (void)err;
     for (size_t i = 0; (entry = log_at(&connection->log, i)) != NULL; i++) {
+        char at[LOG_TIME_BYTES];
+
+        log_time(entry, at);
         rows_put_integer(rows, entry->id);
-        rows_put_text(rows, entry->at);
+        rows_put_text(rows, at);
         rows_put_text(rows, entry->server);
         rows_put_text(rows, entry->statement);
         rows_put_real(rows, entry->ms);

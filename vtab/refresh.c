@@ -18,23 +18,8 @@
 
 #include <string.h>
 
-static sqlite3_stmt *only_running_statement(sqlite3 *db) {
-    sqlite3_stmt *running = NULL;
-
-    for (sqlite3_stmt *stmt = sqlite3_next_stmt(db, NULL); stmt != NULL;
-            stmt = sqlite3_next_stmt(db, stmt)) {
-        if (sqlite3_stmt_busy(stmt)) {
-            if (running != NULL) {
-                return NULL;
-            }
-            running = stmt;
-        }
-    }
-    return running;
-}
-
 int64_t table_statement_steps(struct table *table) {
-    sqlite3_stmt *stmt = only_running_statement(table->connection->db);
+    sqlite3_stmt *stmt = running_only(table->connection->db);
 
     return stmt != NULL ? sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_VM_STEP, 0) : -1;
 }
@@ -66,7 +51,7 @@ static bool plan_starts_late(sqlite3 *db, const char *sql) {
 }
 
 static bool may_start_again(struct table *table, int64_t opened_at_steps) {
-    sqlite3_stmt *stmt = only_running_statement(table->connection->db);
+    sqlite3_stmt *stmt = running_only(table->connection->db);
     int steps;
 
     if (stmt == NULL || !sqlite3_stmt_readonly(stmt)) {

@@ -17,6 +17,8 @@ struct table;
 uint64_t running_signature(sqlite3 *);
 /* A number for the runs of all statements under way: it stays while they are the same ones. */
 uint64_t running_mark(sqlite3 *);
+/* The one statement that is under way; NULL: there are several. */
+sqlite3_stmt *running_only(sqlite3 *);
 int running_writers(sqlite3 *); /* how many of them are statements that write */
 
 /* Does the list of columns of the INSERT or UPDATE under way leave this one out? */
@@ -31,6 +33,7 @@ struct running_list {
     uint8_t *left_out;         /* enum left_out, by column; in the arena given */
     bool known;                /* false: no text that writes so to the table was found */
     bool direct;               /* a statement says so itself, and not a trigger alone */
+    int writers;               /* statements under way that write, this one among them */
     bool one_row;              /* INSERT: its text gives one row, and nothing else inserts */
     bool returning;            /* INSERT: it shows the rows as it thinks they are */
     uint8_t *shown_columns;    /* by column: RETURNING has it */

@@ -162,6 +162,8 @@ enum status server_define(struct connection *connection, const char *name,
     }
     server->target = *target;
     server->options = *options;
+    server->log = log_options_of(&server->options);
+    server->idle_ms = options_integer(&server->options, "idle_snapshot_ms");
     memset(target, 0, sizeof(*target));
     memset(options, 0, sizeof(*options));
     *out = server;
@@ -171,7 +173,7 @@ enum status server_define(struct connection *connection, const char *name,
 static void server_logged(void *context, const struct statement_record *record) {
     struct server *server = context;
 
-    log_append(&server->connection->log, server->name, &server->options, record);
+    log_append(&server->connection->log, server->name, &server->log, record);
 }
 
 static bool server_interrupted(void *context) {
@@ -286,8 +288,7 @@ enum status server_session(struct server *server, struct session **out, struct e
 
 enum status server_snapshot(struct server *server, struct session **out, struct error *err) {
     const struct driver *driver = server->target.driver;
-    struct transaction_options options = { .idle_ms = options_integer(
-                                                   &server->options, "idle_snapshot_ms") };
+    struct transaction_options options = { .idle_ms = server->idle_ms };
     enum status status;
 
     if (server->transaction.tables > 0) {

@@ -58,8 +58,12 @@ static bool stands_alone(const struct table *table, struct error *err) {
 }
 
 enum status transaction_writable(const struct table *table, struct error *err) {
-    const char *why_not = transaction_why_not(table->server, table->schema);
+    const char *why_not;
 
+    if (table->writer != NULL && !server_can(table->server, DRIVER_ONE_REQUEST)) {
+        return STATUS_OK; /* it was written in this transaction */
+    }
+    why_not = transaction_why_not(table->server, table->schema);
     if (why_not != NULL) {
         return error_set(
                 err, STATUS_READONLY, "table \"%s\" is read-only: %s", table->name, why_not);

@@ -109,8 +109,12 @@ static bool set_up(struct reader *reader, int option, const char *word) {
     return code == SQLITE_OK;
 }
 
+/* One thread is all there is: without SQLite's mutex around each sqlite3_column_*() call, which
+ * is a fifth of a scan's time, for every contender alike. */
 static bool open_database(struct reader *reader, const char *name) {
-    return (sqlite3_open(name, &reader->db) == SQLITE_OK &&
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+
+    return (sqlite3_open_v2(name, &reader->db, flags, NULL) == SQLITE_OK &&
                    sqlite3_enable_load_extension(reader->db, 1) == SQLITE_OK) ||
            complain(name, sqlite3_errmsg(reader->db));
 }

@@ -96,6 +96,8 @@ bool pg_definition_read(struct schema *, struct pg_relation *, const PGresult *f
 /* Fills schema.state. Two schemas of one relation may be taken for each other when it is the
  * same: the sum, and the leaves, which rowids count. */
 bool pg_definition_state(struct schema *, const struct pg_relation *);
+/* Fills definition.probe, once the leaves are known. False when memory is out. */
+bool pg_definition_add_probe(struct schema *, const struct pg_relation *);
 /* For query columns: type_facts of types in order. $1: oid[], $2: int4[] of typmods. */
 void pg_types_sql(int server_version, struct text *sql);
 /* For query columns: a letter and a name for each of the collation names that are listed in

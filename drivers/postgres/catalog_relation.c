@@ -2,6 +2,8 @@
  * and searched from there. */
 #include "drivers/postgres/catalog.h"
 
+#include "base/number.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +27,7 @@ static int facts_int(const PGresult *facts, int row, int fact) {
 }
 
 static double facts_real(const PGresult *facts, int row, int fact) {
-    return strtod(PQgetvalue(facts, row, fact), NULL);
+    return number_read(PQgetvalue(facts, row, fact), NULL);
 }
 
 static bool facts_bool(const PGresult *facts, int row, int fact) {
@@ -367,6 +369,7 @@ bool pg_catalog_relation(const struct pg_session *session,
              !relation_columns(schema, relation, &columns) ||
              !relation_keys(schema, relation, &keys, &columns) ||
              !pg_definition_state(schema, relation) ||
+             !pg_definition_add_probe(schema, relation) ||
              !relation_stats(schema, &stats, &columns);
     schema->lockable = schema->lockable && !relation->foreign_leaves;
     return !failed;

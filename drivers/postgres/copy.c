@@ -45,24 +45,28 @@ static enum status copy_header(struct pg_copy_reader *reader, struct error *err)
     return STATUS_OK;
 }
 
-static enum status copy_field(
-        struct pg_copy_reader *reader, struct pg_field *field, struct error *err) {
-    int32_t length;
+/* Every value of a scan passes here: where it stands is kept out of memory. */
+static enum status copy_fields(
+        struct pg_copy_reader *reader, struct pg_field *fields, struct error *err) {
+    const char *at = reader->at, *end = reader->at + reader->left;
 
-    if (reader->left < LENGTH_BYTES) {
-        return copy_malformed("row is cut off", err);
+    for (size_t i = 0; i < reader->column_count; i++) {
+        int32_t length;
+
+        if (end - at < LENGTH_BYTES) {
+            return copy_malformed("row is cut off", err);
+        }
+        length = (int32_t)pg_read_u32(at);
+        at += LENGTH_BYTES;
+        fields[i].bytes = length == -1 ? NULL : at;
+        fields[i].length = length == -1 ? 0 : (size_t)length;
+        if (length < -1 || end - at < (ptrdiff_t)fields[i].length) {
+            return copy_malformed("value is longer than its row", err);
+        }
+        at += fields[i].length;
     }
-    length = (int32_t)pg_read_u32(copy_skip(reader, LENGTH_BYTES));
-    if (length == -1) {
-        field->bytes = NULL;
-        field->length = 0;
-        return STATUS_OK;
-    }
-    if (length < 0 || (size_t)length > reader->left) {
-        return copy_malformed("value is longer than its row", err);
-    }
-    field->length = (size_t)length;
-    field->bytes = copy_skip(reader, field->length);
+    reader->left = (size_t)(end - at);
+    reader->at = at;
     return STATUS_OK;
 }
 
@@ -94,9 +98,7 @@ enum status pg_copy_row(
     if (count < 0 || (size_t)count != reader->column_count) {
         return copy_malformed("row has another number of values", err);
     }
-    for (size_t i = 0; i < reader->column_count && status == STATUS_OK; i++) {
-        status = copy_field(reader, &fields[i], err);
-    }
+    status = copy_fields(reader, fields, err);
     *row = status == STATUS_OK;
     return status;
 }

@@ -205,22 +205,38 @@ static enum status decode_blob(const struct pg_column *column, const char *bytes
     return batch_put_bytes(batch, VALUE_BLOB, bytes, length, err);
 }
 
+/* The two digits of every byte. */
+#define HEX_ROW(d)                                                                             \
+#d "0" #d "1" #d "2" #d "3" #d "4" #d "5" #d "6" #d "7" #d "8" #d "9" #d "a" #d "b" #d     \
+       "c" #d "d" #d "e" #d "f"
+static const char hex_pairs[] = HEX_ROW(0) HEX_ROW(1) HEX_ROW(2) HEX_ROW(3) HEX_ROW(4)
+        HEX_ROW(5) HEX_ROW(6) HEX_ROW(7) HEX_ROW(8) HEX_ROW(9) HEX_ROW(a) HEX_ROW(b) HEX_ROW(c)
+                HEX_ROW(d) HEX_ROW(e) HEX_ROW(f);
+
+static char *write_hex(char *to, const char *bytes, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        memcpy(to, hex_pairs + (size_t)(unsigned char)bytes[i] * 2, 2);
+        to += 2;
+    }
+    return to;
+}
+
 static enum status decode_uuid(const struct pg_column *column, const char *bytes, size_t length,
         struct batch *batch, struct error *err) {
-    static const char digits[] = "0123456789abcdef";
-    unsigned dashes = column->decoder == PG_DECODE_UUID ? 1u << 4 | 1u << 6 | 1u << 8 | 1u << 10
-                                                        : 0; /* in front of these bytes */
-    char *text = batch_reserve(batch, UUID_TEXT_BYTES, err), *end = text;
+    bool dashes = column->decoder == PG_DECODE_UUID;
+    char *text = batch_reserve(batch, UUID_TEXT_BYTES, err), *end;
 
+    (void)length;
     if (text == NULL) {
         return err != NULL ? err->status : STATUS_NOMEM;
     }
-    for (size_t i = 0; i < length; i++) {
+    end = write_hex(text, bytes, 4);
+    for (size_t at = 4; at < 10; at += 2) {
         *end = '-';
-        end += dashes >> i & 1;
-        *end++ = digits[(unsigned char)bytes[i] >> 4];
-        *end++ = digits[bytes[i] & 0xf];
+        end = write_hex(end + dashes, bytes + at, 2);
     }
+    *end = '-';
+    end = write_hex(end + dashes, bytes + 10, UUID_BYTES - 10);
     batch_put_written(batch, (size_t)(end - text));
     return STATUS_OK;
 }

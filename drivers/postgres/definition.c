@@ -47,17 +47,35 @@ static const char definition_sql[] =
 /* Where the snapshot and the present differ: the name leads to another table, a column's number
  * to another name, a table to another file. A statement that waited for its lock reads the rows
  * of its snapshot under the column names of the present, and in no state of the remote were
- * they together. Functions that tell a name by number see the present. */
+ * they together. Functions that tell a name by number see the present. The same goes for what a
+ * view or a partitioned table reads, at any depth: other files, other partitions, and another
+ * query of a view, which is another version of its rule's row. */
 static const char differences_sql[] =
         "CASE WHEN to_regclass(format('%I.%I', $1::text, $2::text))::oid = c.oid THEN "
         "(SELECT count(*) FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid "
         "AND a.attnum > 0 AND NOT a.attisdropped AND (pg_catalog.pg_identify_object_as_address("
         "'pg_catalog.pg_class'::regclass, c.oid, a.attnum)).object_names[3] <> a.attname) "
         "ELSE 1 END + "
-        "(SELECT count(*) FROM (SELECT c.oid AS oid, c.relfilenode AS file UNION ALL "
-        "SELECT l.oid, l.relfilenode FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_class l "
-        "ON l.oid = h.inhrelid WHERE c.relhassubclass AND h.inhparent = c.oid) AS f "
-        "WHERE f.file <> 0 AND pg_relation_filenode(f.oid) IS DISTINCT FROM f.file)";
+        "CASE WHEN c.relkind = 'v' OR c.relhassubclass THEN (WITH RECURSIVE below(oid) AS ("
+        "SELECT c.oid UNION SELECT e.oid FROM below b CROSS JOIN LATERAL ("
+        "SELECT h.inhrelid AS oid FROM pg_catalog.pg_inherits h WHERE h.inhparent = b.oid "
+        "UNION ALL SELECT d.refobjid FROM pg_catalog.pg_class v "
+        "JOIN pg_catalog.pg_rewrite r ON r.ev_class = v.oid JOIN pg_catalog.pg_depend d "
+        "ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = r.oid "
+        "AND d.refclassid = 'pg_catalog.pg_class'::regclass "
+        "WHERE v.oid = b.oid AND v.relkind = 'v') AS e) "
+        "SELECT count(*) FROM below b JOIN pg_catalog.pg_class k ON k.oid = b.oid WHERE CASE "
+        "WHEN k.relkind = 'v' THEN EXISTS (SELECT FROM pg_catalog.pg_rewrite r "
+        "WHERE r.ev_class = k.oid AND currtid2('pg_catalog.pg_rewrite', r.ctid) <> r.ctid) "
+        "WHEN k.relkind = 'p' THEN ARRAY(SELECT t.relid::oid FROM pg_partition_tree(k.oid) t "
+        "WHERE t.level = 1 ORDER BY 1) <> ARRAY(SELECT h.inhrelid FROM pg_catalog.pg_inherits "
+        "h "
+        "WHERE h.inhparent = k.oid AND (to_jsonb(h) ->> 'inhdetachpending') IS DISTINCT FROM "
+        "'true' ORDER BY 1) "
+        "ELSE k.relfilenode <> 0 AND pg_relation_filenode(k.oid) IS DISTINCT FROM "
+        "k.relfilenode "
+        "END) ELSE (c.relfilenode <> 0 AND "
+        "pg_relation_filenode(c.oid) IS DISTINCT FROM c.relfilenode)::int END";
 
 void pg_definition_sql(struct text *sql, const char *known) {
     text_printf(sql, definition_sql, known, known);
@@ -190,73 +208,79 @@ static enum status definition_send(struct pg_scan *scan, struct error *err) {
 /* ---- the probe ----------------------------------------------------------------------------
  */
 
-/* Another sum is another probe, which nobody has learned to trust yet. */
-static void probe_sql(const struct schema *schema, struct text *sql) {
-    text_init(sql, TEXT_SQL_BYTES_MAX);
-    text_printf(sql, "/* %s */ SELECT 'now'::timestamptz FROM (SELECT) AS one LEFT JOIN ",
-            pg_relation(schema)->definition->sum);
-    pg_append_relation(sql, schema);
-    text_append(sql, " ON false");
+/* Another sum is another probe, which nobody has learned to trust yet. Partitions are asked for
+ * each time. */
+bool pg_definition_add_probe(struct schema *schema, const struct pg_relation *relation) {
+    struct text sql;
+    char *probe = NULL;
+
+    if (relation->leaf_count > 0) {
+        return true;
+    }
+    text_init(&sql, TEXT_SQL_BYTES_MAX);
+    text_printf(&sql, "/* %s */ SELECT 'now'::timestamptz FROM (SELECT) AS one LEFT JOIN ",
+            relation->definition->sum);
+    pg_append_relation(&sql, schema);
+    text_append(&sql, " ON false");
+    if (text_status(&sql, NULL) == STATUS_OK) {
+        probe = arena_copy_text(&schema->arena, text_get(&sql));
+    }
+    relation->definition->probe = probe;
+    text_clear(&sql);
+    return probe != NULL;
+}
+
+static const char *probe_of(const struct pg_scan *scan) {
+    return pg_relation(scan->schema)->definition->probe;
 }
 
 enum status pg_definition_probe(struct pg_scan *scan, struct error *err) {
     struct pg_command command = { .binary = true };
     struct pg_prepared *probe;
-    struct text sql;
-    enum status status = STATUS_OK;
 
     scan->definition_due = definition_due(scan);
-    if (!scan->definition_due || pg_relation(scan->schema)->leaf_count > 0) {
+    command.sql = scan->definition_due ? probe_of(scan) : NULL;
+    probe = command.sql != NULL
+                    ? pg_prepared_find(pg_session_from(scan->base.session), command.sql)
+                    : NULL;
+    if (probe == NULL) {
         return STATUS_OK;
     }
-    probe_sql(scan->schema, &sql);
-    command.sql = text_get(&sql);
-    probe = pg_prepared_find(pg_session_from(scan->base.session), command.sql);
-    if (probe != NULL) {
-        scan->probed = true;
-        scan->trusted = probe->trusted;
-        scan->request->both = true;
-        status = pg_prepared_add(scan->request, probe, &command, err);
-    }
-    text_clear(&sql);
-    return status;
+    scan->probed = true;
+    scan->trusted = probe->trusted;
+    scan->request->both = true;
+    return pg_prepared_add(scan->request, probe, &command, err);
 }
 
 void pg_definition_probed(struct pg_scan *scan, const PGresult *answer) {
     struct pg_session *session = pg_session_from(scan->base.session);
     struct pg_prepared *probe = NULL;
-    struct text sql;
 
     if (!scan->probed) {
         return;
     }
-    probe_sql(scan->schema, &sql);
     if (answer == NULL || PQntuples(answer) != 1 || PQgetlength(answer, 0, 0) != 8) {
-        pg_prepared_forget(session, text_get(&sql));
+        pg_prepared_forget(session, probe_of(scan));
     } else {
         scan->marker = (int64_t)pg_read_u64(PQgetvalue(answer, 0, 0));
-        probe = pg_prepared_worked(session, text_get(&sql));
+        probe = pg_prepared_worked(session, probe_of(scan));
     }
     scan->trusted = probe != NULL && probe->trusted && probe->marker == scan->marker;
-    text_clear(&sql);
+    if (probe != NULL) { /* the next one asks, or ends its snapshot as this one does */
+        probe->trusted = scan->trusted;
+    }
 }
 
 /* The definition is as it was. Without memory for it nothing is learned. */
 static void probe_learn(const struct pg_scan *scan) {
     struct pg_session *session = pg_session_from(scan->base.session);
     int64_t marker = scan->marker;
+    const char *sql = probe_of(scan);
     struct pg_prepared *probe = NULL;
-    struct text sql;
 
-    if (pg_relation(scan->schema)->leaf_count > 0) {
-        return;
+    if (sql != NULL) {
+        probe = marker != 0 ? pg_prepared_find(session, sql) : pg_prepared_worked(session, sql);
     }
-    probe_sql(scan->schema, &sql);
-    if (text_status(&sql, NULL) == STATUS_OK) {
-        probe = marker != 0 ? pg_prepared_find(session, text_get(&sql))
-                            : pg_prepared_worked(session, text_get(&sql));
-    }
-    text_clear(&sql);
     if (probe == NULL || marker == 0) {
         return;
     }
@@ -343,6 +367,10 @@ enum status pg_definition_finish(
         status = pg_definition_unknown(status, err);
     } else if (scan->trusted) {
         definition_checked(scan);
+    } else if (scan->ends) { /* its snapshot is over: it has to be read again in another */
+        status = error_set(err, STATUS_SCHEMA,
+                "remote table changed: \"%s.%s\" is perhaps not what it was",
+                scan->schema->remote_schema, scan->schema->remote_name);
     } else {
         status = scan->definition == NULL ? definition_send(scan, err) : STATUS_OK;
         if (status == STATUS_OK) {

@@ -111,6 +111,7 @@ struct pg_column {
 struct pg_definition {
     const char *known; /* the columns that the sum is over: up to this attnum */
     const char *sum;
+    char *probe; /* the statement that tells whether it may have changed; NULL: there is none */
     double checked_in;
 };
 

@@ -124,17 +124,13 @@ enum status pg_prepared_add(struct pg_request *request, struct pg_prepared *prep
         const struct pg_command *command, struct error *err) {
     struct pg_command named = *command;
     enum status status = STATUS_OK;
-    char name[32];
-    bool first = prepared->serial == 0;
 
-    if (first) { /* what became of an earlier attempt is not known: each has its own name */
+    if (prepared->serial == 0) { /* what became of an earlier attempt is not known */
         prepared->serial = ++request->session->prepared_serial;
+        snprintf(prepared->name, sizeof(prepared->name), "drawbridge_%u", prepared->serial);
+        status = pg_request_prepare(request, prepared->name, command->sql, err);
     }
-    snprintf(name, sizeof(name), "drawbridge_%u", prepared->serial);
-    if (first) {
-        status = pg_request_prepare(request, name, command->sql, err);
-    }
-    named.sql = name;
+    named.sql = prepared->name;
     named.prepared = true;
     return status == STATUS_OK ? pg_request_add(request, &named, err) : status;
 }

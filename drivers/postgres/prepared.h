@@ -9,7 +9,8 @@ struct pg_prepared {
     char *sql;
     uint64_t hash;
     unsigned serial; /* of its name; 0: not sent yet */
-    bool ready;      /* the server has it */
+    char name[32];
+    bool ready; /* the server has it */
 
     /* of a probe: definition.c */
     int64_t marker;     /* when the server last analyzed it; 0: never seen */

@@ -57,8 +57,8 @@ enum status pg_relation_row(
 
     batch_begin_row(batch);
     for (size_t i = 0; i < scan->column_count && status == STATUS_OK; i++) {
-        const struct column *column = &scan->schema->columns[scan->columns[i]];
         const struct pg_field *field = &scan->fields[i];
+        const struct column *column = field->column;
 
         if (field->bytes == NULL && column->not_null) {
             return scan_changed(column, "may be NULL now", err);
@@ -117,9 +117,15 @@ static enum status count_row(
 /* ---- start --------------------------------------------------------------------------------
  */
 
+/* As many rows as one FETCH would ask for at first, and no more can come. */
+static bool is_short(const struct query *query) {
+    return query->limit >= 0 && query->limit <= BATCH_ROWS_MAX &&
+           query->schema->row_bytes * (double)query->limit <= FETCH_BYTES_WANTED;
+}
+
 static enum pg_transport relation_transport(
         const struct pg_session *session, const struct query *query) {
-    if ((query->flags & (QUERY_COUNT_ONLY | QUERY_UNIQUE)) != 0) {
+    if ((query->flags & (QUERY_COUNT_ONLY | QUERY_UNIQUE)) != 0 || is_short(query)) {
         return PG_TRANSPORT_RESULT;
     }
     return pg_copy_fits(session, query) ? PG_TRANSPORT_COPY : PG_TRANSPORT_CURSOR;
@@ -140,6 +146,7 @@ enum status pg_scan_keep_query(
     }
     scan->check = relation_check;
     scan->row = relation_row;
+    scan->alone = (query->flags & QUERY_ALONE) != 0;
     scan->read_all = (query->flags & QUERY_ALL) != 0;
     scan->has_rowids = (query->flags & QUERY_IDENTITY) != 0;
     scan->column_count = query->column_count;
@@ -150,8 +157,9 @@ enum status pg_scan_keep_query(
     if (scan->columns == NULL || scan->fields == NULL) {
         return error_nomem(err);
     }
-    if (query->column_count > 0) {
-        memcpy(scan->columns, query->columns, query->column_count * sizeof(*query->columns));
+    for (size_t i = 0; i < query->column_count; i++) {
+        scan->columns[i] = query->columns[i];
+        scan->fields[i].column = &query->schema->columns[query->columns[i]];
     }
     scan->key_extra =
             pg_malformed_key(query, scan->columns + query->column_count, PG_KEY_COLUMNS_MAX);

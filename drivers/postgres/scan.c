@@ -110,6 +110,17 @@ static enum status scan_enter(struct pg_scan *scan, struct error *err) {
     return status;
 }
 
+/* The snapshot ends with the answer where the statement is all that is read in it, and nobody
+ * has to be asked about the relation behind it. */
+static enum status scan_add_end(struct pg_scan *scan, bool began, struct error *err) {
+    struct pg_session *session = pg_session_from(scan->base.session);
+
+    scan->ends = scan->alone && began && scan->transport == PG_TRANSPORT_RESULT &&
+                 (!scan->definition_due || scan->trusted) && session->open_scans == 1 &&
+                 !session->transaction.writes && !session->user_sql;
+    return scan->ends ? pg_snapshot_end(session, scan->request, err) : STATUS_OK;
+}
+
 /* A lookup comes again; the user's own statements need not be the same again. */
 static enum status scan_add_result(
         struct pg_scan *scan, struct pg_command *command, struct error *err) {
@@ -148,6 +159,7 @@ enum status pg_scan_send(
         struct pg_scan *scan, const struct pg_command *parameters, struct error *err) {
     struct pg_session *session = pg_session_from(scan->base.session);
     struct pg_command command = *parameters;
+    bool begins = !session->snapshot_open;
     struct text declare;
     enum status status;
 
@@ -186,6 +198,9 @@ enum status pg_scan_send(
         status = pg_snapshot_release(scan->request, err);
     }
     if (status == STATUS_OK) {
+        status = scan_add_end(scan, begins, err);
+    }
+    if (status == STATUS_OK) {
         status = pg_request_send(scan->request, err);
     }
     return status == STATUS_OK ? pg_definition_ask(scan, err) : status;
@@ -199,6 +214,9 @@ static enum status scan_take_result(struct pg_scan *scan, struct error *err) {
 
     if (!scan->started) {
         pg_definition_probed(scan, request->second);
+    }
+    if (status == STATUS_OK && scan->ends) {
+        pg_snapshot_ended(pg_session_from(scan->base.session));
     }
     scan->base.ms += request->waited_ms;
     scan->base.bytes += request->bytes;

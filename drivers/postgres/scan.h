@@ -24,8 +24,9 @@ enum pg_transport {
 
 /* One value as it came. bytes NULL is NULL. */
 struct pg_field {
-    const char *bytes;
+    const char *bytes; /* NULL: the value is */
     size_t length;
+    const struct column *column; /* of the schema; NULL: it shows in none */
 };
 
 struct pg_copy_reader;
@@ -52,6 +53,8 @@ struct pg_scan {
     struct pg_copy_reader *reader; /* of PG_TRANSPORT_COPY */
     bool definition_due;           /* it has to be compared before a row is shown */
     bool probed, trusted;          /* the statement took a probe along, and it may do */
+    bool alone;                    /* QUERY_ALONE */
+    bool ends;                     /* COMMIT went with it: the snapshot ends with the answer */
     int64_t marker;                /* what the probe gave; 0: nothing */
     size_t key_extra; /* columns of the key that travel behind the others: see malformed.c */
 

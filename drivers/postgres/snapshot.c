@@ -1,6 +1,6 @@
 /* One state of the remote for all scans of a statement: a READ ONLY transaction that begins
  * with the first of them and ends without anybody waiting for it. */
-#include "drivers/postgres/wire.h"
+#include "drivers/postgres/prepared.h"
 
 #include <stdio.h>
 
@@ -23,6 +23,28 @@ enum status pg_begin(
 }
 
 static const char begin_sql[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+static const char end_sql[] = "COMMIT";
+
+/* Parsed once, where snapshots as short as one statement come again and again. */
+static enum status snapshot_add(struct pg_session *session, struct pg_request *request,
+        const char *sql, struct error *err) {
+    struct pg_prepared *prepared = pg_prepared_find(session, sql);
+    struct pg_command command = { .sql = sql };
+
+    return prepared != NULL ? pg_prepared_add(request, prepared, &command, err)
+                            : pg_request_add(request, &command, err);
+}
+
+enum status pg_snapshot_end(
+        struct pg_session *session, struct pg_request *request, struct error *err) {
+    return snapshot_add(session, request, end_sql, err);
+}
+
+void pg_snapshot_ended(struct pg_session *session) {
+    session->snapshot_open = false;
+    pg_prepared_worked(session, begin_sql);
+    pg_prepared_worked(session, end_sql);
+}
 
 static void snapshot_begun(struct pg_session *session) {
     error_clear(&session->spoilt);
@@ -52,8 +74,9 @@ enum status pg_snapshot_enter(
     }
     session->snapshot_open = true; /* before the request: it begins with BEGIN */
     session->transaction.sent = session->transaction.writes;
-    status = pg_request_add_text(request,
-            session->transaction.writes ? pg_transaction_begin_sql(session) : begin_sql, err);
+    status = session->transaction.writes
+                     ? pg_request_add_text(request, pg_transaction_begin_sql(session), err)
+                     : snapshot_add(session, request, begin_sql, err);
     if (status == STATUS_OK) {
         status = pg_settings_enter(session, request, err);
     }
@@ -138,7 +161,7 @@ void pg_finish(struct session *base) {
     struct pg_session *session = pg_session_from(base);
     /* Nothing was written, so the two differ only in what becomes of settings that a function
      * in a statement of the user's may have changed. */
-    const char *sql = session->user_sql ? "ROLLBACK" : "COMMIT";
+    const char *sql = session->user_sql ? "ROLLBACK" : end_sql;
     struct pg_request *request = NULL;
 
     session->snapshot_wanted = false;

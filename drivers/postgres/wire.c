@@ -111,10 +111,10 @@ static enum status request_added(struct pg_request *request, int accepted, struc
 }
 
 /* Before a command: where the session is shared, a request outside a transaction begins with
- * the settings. */
+ * the settings. Nobody has forked since the request was made. */
 static enum status request_begin(struct pg_request *request, struct error *err) {
     struct pg_session *session = request->session;
-    enum status status = pg_session_check(session, err);
+    enum status status = session->base.broken ? session_lost(session, err) : STATUS_OK;
 
     if (status == STATUS_OK && session->shared && !session->snapshot_open &&
             request->command_count == 0 && !request->settled) {
@@ -215,7 +215,7 @@ enum status pg_request_describe(
 
 enum status pg_request_send(struct pg_request *request, struct error *err) {
     struct pg_session *session = request->session;
-    enum status status = pg_session_check(session, err);
+    enum status status = session->base.broken ? session_lost(session, err) : STATUS_OK;
     double start = pg_now_ms();
 
     if (status != STATUS_OK) {
@@ -425,8 +425,8 @@ void pg_session_poll(struct pg_session *session, int ms) {
     poll(&wire, 1, ms); /* whatever it says, the caller reads and looks */
 }
 
-/* A server that is stopped or out of reach does not keep statement_timeout. heard_ms: when
- * something came last. */
+/* A server that is stopped or out of reach does not keep statement_timeout, and none does so in
+ * COMMIT. heard_ms: when something came last. */
 static bool wait_is_late(const struct pg_session *session, double heard_ms, double now_ms) {
     return session->statement_timeout_ms > 0 && session->deadline_ms <= 0 &&
            now_ms > heard_ms + (double)session->statement_timeout_ms + STATEMENT_GRACE_MS;
@@ -447,8 +447,7 @@ enum status pg_session_wait(
     }
     wait->asked_ms = now;
     if (wait_is_late(session, wait->heard_ms, now)) {
-        return pg_session_break(session, STATUS_TIMEOUT,
-                "no answer, although statement_timeout_ms has passed", err);
+        return pg_session_time_out(session, err);
     }
     if (session->deadline_ms > 0 && now > session->deadline_ms) {
         return pg_session_break(session, STATUS_LOST, "no answer in time", err);

@@ -53,7 +53,8 @@ enum {
     PG_NOTICES_BYTES_MAX = 8192,
     PG_PARAMETERS_MAX = 65535, /* of the protocol */
     CANCEL_ANSWER_MS = 1000,
-    STATEMENT_GRACE_MS = 500 /* what the server may take to end a statement by itself */
+    STATEMENT_GRACE_MS = 500, /* what the server may take to end a statement by itself, */
+    STATEMENT_CANCEL_MS = 500 /* and then when it is told to */
 };
 
 /* One that SQLite opened. Those at the top of the stack need not have been sent yet. */
@@ -220,6 +221,9 @@ void pg_copy_in_close(struct pg_request *, const char *why);
 /* Tells the server to stop what it does and reads all answers; breaks the session when that
  * takes longer than CANCEL_ANSWER_MS. */
 void pg_session_cancel(struct pg_session *);
+/* statement_timeout_ms is over, and the server has not ended the statement: it is told to. One
+ * that does not answer is given up. STATUS_TIMEOUT, err filled. */
+enum status pg_session_time_out(struct pg_session *, struct error *err);
 
 /* ---- connection.c -------------------------------------------------------------------------
  */
@@ -253,6 +257,10 @@ void pg_prepared_clear(struct pg_session *); /* nothing is sent */
 
 /* The commands that must go before the first statement of a snapshot, into the same request. */
 enum status pg_snapshot_enter(struct pg_session *, struct pg_request *, struct error *);
+/* Its end, as the last command of the request that began it. Once that was answered the
+ * snapshot is over: pg_snapshot_ended(). A failure before it leaves the end to pg_finish(). */
+enum status pg_snapshot_end(struct pg_session *, struct pg_request *, struct error *);
+void pg_snapshot_ended(struct pg_session *);
 /* The same as text in front of a COPY. What is appended must be sent. */
 void pg_snapshot_append(struct pg_session *, struct text *sql);
 /* Around the commands of one request, while other scans share the snapshot: a savepoint, and
@@ -277,8 +285,10 @@ void pg_transaction_clear(struct pg_transaction *); /* memory back */
 /* ---- outcome.c ----------------------------------------------------------------------------
  */
 
-/* COMMIT was sent on a session that is broken now. STATUS_OK: committed. */
-enum status pg_outcome_find(struct pg_session *, int64_t timeout_ms, struct error *);
+/* COMMIT was sent on a session that is broken now. STATUS_OK: committed. hurry: the host was
+ * told to stop already, or has waited for long enough. */
+enum status pg_outcome_find(
+        struct pg_session *, int64_t timeout_ms, bool hurry, struct error *);
 
 /* ---- errors.c -----------------------------------------------------------------------------
  */

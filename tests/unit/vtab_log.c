@@ -12,7 +12,9 @@ static void append(struct log *log, const struct options *options, const char *s
         const char *error) {
     struct statement_record record = { .sql = sql, .ms = ms, .rows = 2, .error = error };
 
-    log_append(log, "s", options, &record);
+    struct log_options honoured = log_options_of(options);
+
+    log_append(log, "s", &honoured, &record);
 }
 
 static void keeps_the_last_ones(void **state) {
