@@ -56,10 +56,12 @@ enum write_flag {
      * write_flush(), or for a later write_row(), which then reports its failure. */
     WRITE_SYNC = 1,
     WRITE_WANT_ROWID = 2, /* the result's rowid will be used: last_insert_rowid() */
+    WRITE_LATE = 4, /* of many rows the failure of any may show as late as write_flush() */
 };
 
 /* Rows to be changed in one statement that gives them back: bridge_insert and its kin. All have
- * the same kind and states and ON_CONFLICT_ABORT; of UPDATEs all set the same values. */
+ * the same kind and states and ON_CONFLICT_ABORT; of UPDATEs all set the same values. A driver
+ * of DRIVER_ONE_REQUEST gets all there are, whatever the states of INSERTs. */
 enum { CHANGE_SET_ROWS_MAX = 500 };
 
 /* ON CONFLICT of an INSERT. */

@@ -125,7 +125,8 @@ enum driver_capability {
     DRIVER_SHARED_SESSION = 16,
     /* DRIVER_WRITE without transactions: what a statement writes waits in one writer, and
      * write_flush() carries all of it out as one request, which the remote does whole or not
-     * at all. The caller writes so in autocommit alone; reads go on beside it. */
+     * at all; or change_rows() does so. The caller writes so in autocommit alone; reads go on
+     * beside it. */
     DRIVER_ONE_REQUEST = 32,
     DRIVER_POOL = 64, /* session_key, reset and resume: sessions can be used again */
 };
@@ -225,7 +226,8 @@ struct driver {
 
     /* A query that judges found EMPTY by what the schema says: is the relation still as
      * described, in the snapshot that a scan would read? Otherwise STATUS_SCHEMA. Asks at most
-     * once in each. NULL: only rows can tell. */
+     * once in each; without DRIVER_SNAPSHOT whenever it is called, which the caller does once
+     * per statement. NULL: only rows can tell. */
     enum status (*confirm)(struct session *, const struct schema *, struct error *);
 
     /* DRIVER_SQL. One statement of the user's that only reads; arguments are $1 or ?1 and so
@@ -247,9 +249,10 @@ struct driver {
     enum status (*write_flush)(
             struct writer *, struct write_result *, int64_t *rows, struct error *);
     void (*write_end)(struct writer *); /* rows that still wait are dropped; accepts NULL */
-    /* DRIVER_WRITE but not DRIVER_ONE_REQUEST, inside a transaction that writes: many rows in
-     * one statement. *taken: how many of them it was made of, from the first on, at least one;
-     * the others want another call. The scan gives all columns of the schema, of the rows as
+    /* DRIVER_WRITE, inside a transaction that writes: many rows in one statement. *taken: how
+     * many of them it was made of, from the first on, at least one; the others want another
+     * call. Under DRIVER_ONE_REQUEST that is all of them, or nothing is sent and the error says
+     * how many rows one request could hold. The scan gives all columns of the schema, of the rows as
      * they are stored now (of a DELETE: as they were), an INSERT's in the order given; it is
      * read to its end before anything else is asked of the session. It fails as write_row()
      * does, here or in scan_next(). */

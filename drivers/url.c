@@ -9,7 +9,7 @@
 /* No option's name or value comes near; bounds what one word may cost. */
 enum { URL_WORD_BYTES_MAX = 64 * 1024 };
 
-static bool is_plain(char c) {
+bool url_is_plain(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
            (c != '\0' && strchr("-._~", c) != NULL);
 }
@@ -24,7 +24,7 @@ const char *url_after_scheme(const char *url, const char *scheme) {
     if (*url == '+') {
         do {
             url++;
-        } while (is_plain(*url));
+        } while (url_is_plain(*url));
     }
     return *url == ':' ? url + 1 : NULL;
 }
@@ -63,7 +63,7 @@ enum status url_decode(struct text *out, const char *text, size_t length, struct
 
 void url_encode(struct text *out, const char *text, size_t length) {
     for (size_t i = 0; i < length; i++) {
-        if (is_plain(text[i])) {
+        if (url_is_plain(text[i])) {
             text_append_char(out, text[i]);
         } else {
             text_printf(out, "%%%02X", (unsigned)(unsigned char)text[i]);

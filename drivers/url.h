@@ -24,6 +24,7 @@ enum status url_split_query(const char *url, bool (*is_backend_word)(const char 
 /* Appends the bytes with each %XX resolved. A lone "%" and %00 are refused. */
 enum status url_decode(struct text *out, const char *text, size_t length, struct error *err);
 /* Appends the bytes with all but letters, digits and "-._~" written as %XX. */
+bool url_is_plain(char); /* it stands for itself, and needs no %XX */
 void url_encode(struct text *out, const char *text, size_t length);
 
 #endif

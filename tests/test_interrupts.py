@@ -109,7 +109,7 @@ def failure_of(run):
     return failure.value.sqlite_errorcode, canary.seen(str(failure.value))
 
 
-def stopped(connection, run, by, after=0.3):
+def stopped(connection, run, by, after=0.3, code=INTERRUPT):
     """Runs, stops it so many seconds later; it has to end, as interrupted, in time."""
     start = time.monotonic()
     if by == "interrupt":
@@ -118,13 +118,13 @@ def stopped(connection, run, by, after=0.3):
     else:
         connection.set_progress_handler(lambda: time.monotonic() > start + after, 1000)
     try:
-        code = failure_of(run)[0]
+        found = failure_of(run)
         took = time.monotonic() - start - after
     finally:
         connection.set_progress_handler(None, 0)
         if by == "interrupt":
             timer.join()
-    assert code == INTERRUPT
+    assert found[0] == code, found
     assert took < RETURNS_S, took
 
 

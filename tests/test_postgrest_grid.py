@@ -163,7 +163,7 @@ LISTS = [  # long ones, in several requests
     "SELECT t, id FROM {}.loose WHERE t IN (SELECT substr('nN', 1 + value % 2, 1) || (value / 5) "
     "FROM json_each(:ids))",
     "SELECT name, id FROM {}.big WHERE name IN (SELECT 'n' || value FROM json_each(:ids))"]
-QUERIES = [
+BOTH = [
     "SELECT * FROM {}.big ORDER BY id", "SELECT * FROM {}.big ORDER BY id DESC",
     "SELECT grp, id FROM {}.big ORDER BY grp, id", "SELECT grp, id FROM {}.big ORDER BY grp DESC, id",
     "SELECT id FROM {}.big ORDER BY grp DESC, id LIMIT 100 OFFSET 650",
@@ -195,7 +195,7 @@ def test_long_lists_are_divided(both, query):
     assert sum(trips for _, trips in said) > 3
 
 
-@pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.parametrize("query", BOTH)
 def test_the_same_rows_as_over_libpq(both, query):
     ids = {"ids": json.dumps(list(range(1, 900)))} if ":ids" in query else {}
     mine = both.execute(query.replace("{}", "r"), ids).fetchall()

@@ -49,6 +49,7 @@ def place(pg):
     db = sqlite.connect(isolation_level=None)
     local = sqlite3.connect(":memory:", isolation_level=None)
     db.execute("SELECT bridge_server('w', ?)", (pg.url(name),))
+    db.execute("SELECT bridge_server('two', ?, 'batch=2', 'log=1000')", (pg.url(name),))
     with pg.connect(name) as remote:
         remote.autocommit = True
         remote.execute(SETUP)
@@ -58,11 +59,11 @@ def place(pg):
     pg.drop_database(name)
 
 
-def make(place, number, pg_type, options):
+def make(place, number, pg_type, options, server="w"):
     db, local, remote = place
     remote.execute(f"CREATE TABLE t{number}(id int PRIMARY KEY, c {pg_type})")
     words = "".join(f", {word}" for word in options)
-    db.execute(f"CREATE VIRTUAL TABLE t{number} USING postgres(server=w, table=t{number}{words})")
+    db.execute(f"CREATE VIRTUAL TABLE t{number} USING postgres(server={server}, table=t{number}{words})")
     (declared,) = db.execute("SELECT type FROM pragma_table_info(?) WHERE name = 'c'",
                              (f"t{number}",)).fetchone()
     local.execute(f"CREATE TABLE t{number}(id INTEGER PRIMARY KEY, c \"{declared}\")")
@@ -110,19 +111,26 @@ def check_failure(failure, table, pg_type, value):
     return "refused"
 
 
-def run_cell(place, table, pg_type, options, value):
+ONE_ROW = "INSERT INTO {} VALUES(1, ?)"
+# Of the server with batch=2 the second and third go by COPY; see the log.
+BY_COPY = "INSERT INTO {} SELECT * FROM (VALUES(10, NULL), (1, ?), (11, NULL), (12, NULL))"
+
+
+def run_cell(place, table, pg_type, options, value, insert=ONE_ROW):
     db, local, remote = place
     try:
-        db.execute(f"INSERT INTO {table} VALUES(1, ?)", (value,))
+        db.execute(insert.format(table), (value,))
     except sqlite3.Error as failure:
         assert remote.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
         return check_failure(failure, table, pg_type, value)
-    local.execute(f"INSERT INTO {table} VALUES(1, ?)", (value,))
+    local.execute(insert.format(table), (value,))
     (read,) = db.execute(f"SELECT c FROM {table} WHERE id = 1").fetchone()
     (held,) = local.execute(f"SELECT c FROM {table} WHERE id = 1").fetchone()
     if not same(read, held):
         assert spelled_otherwise(pg_type, options, held, read), (pg_type, options, value, held, read)
         check_spelling(db, remote, table, pg_type, options, held, read)
+    if insert == BY_COPY:
+        assert db.execute(f"SELECT count(*) FROM {table} WHERE id > 9 AND c IS NULL").fetchone() == (3,)
     remote.execute(f"DELETE FROM {table}")
     local.execute(f"DELETE FROM {table}")
     return "stored"
@@ -146,6 +154,31 @@ def test_every_class_into_every_type(place):
 
 
 SAMPLE = 7  # one cell in so many
+
+
+@pytest.mark.parametrize("sample", [2 * SAMPLE, pytest.param(1, marks=pytest.mark.slow)])
+def test_every_class_by_copy(place, sample):
+    """The same cells as rows of a COPY, where the type allows one."""
+    db, local, remote = place
+    outcomes, wrong, copied, cell = {"stored": 0, "refused": 0, "constraint": 0}, [], 0, 0
+    for number, ((pg_type, options), shown) in enumerate(columns().items(), 3000 * sample):
+        table = make(place, number, pg_type, options, "two")
+        for value in VALUES + shown:
+            cell += 1
+            if cell % sample:
+                continue
+            try:
+                outcomes[run_cell(place, table, pg_type, options, value, BY_COPY)] += 1
+            except AssertionError as failure:
+                wrong.append(str(failure).splitlines()[0])
+                local.execute(f"DELETE FROM {table}")
+                remote.execute(f"DELETE FROM {table}")
+        (copies,) = db.execute("SELECT count(*) FROM bridge_log WHERE statement LIKE 'COPY%FROM STDIN%' "
+                               "AND error IS NULL AND instr(statement, ?)", (f'"{table}"',)).fetchone()
+        copied += copies > 0
+    assert not wrong, "\n".join(wrong)
+    assert sum(outcomes.values()) >= CELLS_MIN // sample, outcomes
+    assert copied > 50, copied
 
 
 def test_bridge_insert_converts_alike(place):

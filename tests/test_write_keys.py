@@ -208,6 +208,21 @@ def test_views(place):
     assert rows(place, "serial") == ["(5, 'through')"]
 
 
+def test_a_key_with_null_finds_no_row(place):
+    """What nothing equals is not there when it is looked for: a DELETE must not take it for gone already."""
+    db, remote = place
+    remote.execute("CREATE TABLE half(a int, b text, v text); CREATE VIEW seen_half AS SELECT * FROM half;"
+                   "INSERT INTO half VALUES(1, NULL, 'x'), (2, 'b', 'y')")
+    for name, key in ("halved", "'a,b'"), ("halved_1", "b"):
+        db.execute(f"CREATE VIRTUAL TABLE {name} USING postgres(server=k, table=seen_half, key={key})")
+        for sql in (f"DELETE FROM {name} WHERE v = 'x'", f"UPDATE {name} SET v = 'z' WHERE v = 'x'",
+                    f"DELETE FROM {name}", f"""SELECT bridge_delete('{name}', '{{"v":"x"}}')"""):
+            with pytest.raises(sqlite3.OperationalError, match="has a NULL in column \"b\""):
+                db.execute(sql)
+    db.execute("DELETE FROM halved WHERE v = 'y'")
+    assert rows(place, "half") == ["(1, None, 'x')"]
+
+
 @pytest.fixture(params=["postgres", "sqlite"])
 def pairs(request, place, tmp_path):
     """A key of two columns and nothing else: a view with key=a,b, a WITHOUT ROWID table. (db, others' rows)"""

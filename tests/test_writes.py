@@ -331,3 +331,45 @@ def test_exec_without_tables(shop):
     say(db, "COMMIT", "SELECT bridge_lock()")
     assert "locked" in fails(db, "SELECT bridge_exec('s', 'DELETE FROM loose')")
     db.close()
+
+
+WORDS = """CREATE TABLE words_of_sql(id integer primary key, "values" text default 'a', "default" text default 'b',
+    "where" text default 'c', "a ]b" text default 'd', "q""x" text default 'e')"""
+NAMED_LIKE_WORDS = [
+    "INSERT INTO words_of_sql DEFAULT VALUES",
+    "INSERT OR REPLACE INTO main . [words_of_sql] /* (id) */ DEFAULT -- (\nVALUES;",
+    "INSERT INTO words_of_sql AS \"values\"(id, [values]) VALUES(5, NULL)",
+    "INSERT INTO words_of_sql(id, `where`, \"default\" /* , \"values\" */) SELECT 6, NULL, NULL",
+    "INSERT INTO words_of_sql('id', \"q\"\"x\", \"a ]b\") VALUES(7, NULL, NULL)",
+    "INSERT INTO words_of_sql VALUES(8, NULL, NULL, NULL, NULL, NULL)",
+    "WITH s(i, x) AS (SELECT 'UPDATE words_of_sql SET id', 5) UPDATE words_of_sql AS w SET \"where\" = s.i, "
+    "([values], \"q\"\"x\") = (x, x) FROM s WHERE w.id = x",
+    "UPDATE words_of_sql SET \"values\" = NULL, \"where\" = ' FROM ' FROM (SELECT 6 AS i) WHERE id = i",
+]
+
+
+def test_columns_named_like_words_of_sql(shop, db):
+    """What is left out of a statement is told by its text."""
+    shop.run(WORDS.replace("id integer primary key", "id serial primary key") if shop.driver == "postgres" else WORDS)
+    attach(db, shop, "name=shop")
+    twin = sqlite3.connect(":memory:", isolation_level=None)
+    twin.execute(WORDS)
+    for sql in NAMED_LIKE_WORDS:
+        for connection in (db, twin):
+            connection.execute(sql)
+        found = rows(db, "SELECT * FROM words_of_sql ORDER BY id")
+        assert found == rows(twin, "SELECT * FROM words_of_sql ORDER BY id"), sql
+
+
+def test_a_default_that_came_later(pg_remote):
+    """A column that an INSERT leaves out is the remote's to fill, whatever it was described as."""
+    pg_remote.run("CREATE TABLE late(id integer primary key, a text, b integer)")
+    db = connect()
+    attach(db, pg_remote, "name=shop")
+    say(db, "INSERT INTO late(id) VALUES(1)")
+    pg_remote.run("ALTER TABLE late ALTER a SET DEFAULT 'new', ALTER b SET DEFAULT 42")
+    say(db, "INSERT INTO late(id) VALUES(2)", "INSERT INTO late(id, a) VALUES(3, NULL), (4, 'x')",
+        "INSERT INTO late VALUES(5, NULL, NULL)")
+    assert rows(db, "SELECT * FROM late ORDER BY id") == [
+        (1, None, None), (2, "new", 42), (3, None, 42), (4, "x", 42), (5, None, None)]
+    db.close()

@@ -23,9 +23,12 @@ static const struct {
     { "DOUB", AFFINITY_REAL },
 };
 
+/* Asked for every value: letters are compared first, upper case and lower differing by a bit.
+ */
 static bool has_part(const char *declared, const char *part) {
     for (; *declared != '\0'; declared++) {
-        if (sqlite3_strnicmp(declared, part, (int)strlen(part)) == 0) {
+        if (((declared[0] ^ part[0]) & ~0x20) == 0 &&
+                sqlite3_strnicmp(declared, part, (int)strlen(part)) == 0) {
             return true;
         }
     }

@@ -150,17 +150,17 @@ static enum status find_readable(struct bulk_write *write, struct error *err) {
 /* ---- around all of them -------------------------------------------------------------------
  */
 
-static enum status check_driver(const struct bulk_write *write, struct error *err) {
+/* The rows of a call are one request, for good: no other statement may be about to undo it. */
+static enum status check_alone(const struct bulk_write *write, struct error *err) {
     const struct server *server = write->table->server;
 
-    if (!server_can(server, DRIVER_ONE_REQUEST)) {
+    if (write->alone || !server_can(server, DRIVER_ONE_REQUEST)) {
         return STATUS_OK;
     }
-    error_set(err, STATUS_UNSUPPORTED,
-            "table \"%s\" cannot be written by functions: server \"%s\" has no transactions",
+    return error_set(err, STATUS_READONLY,
+            "table \"%s\" cannot be written by a statement that writes to others: server "
+            "\"%s\" has no transactions, what is written is written at once and for good",
             write->table->name, server->name);
-    error_explain(err, NULL, NULL, "write it with INSERT, REPLACE, UPDATE and DELETE");
-    return STATUS_UNSUPPORTED;
 }
 
 static enum status begin(struct bulk_write *write, const struct call *call, struct error *err) {
@@ -178,9 +178,6 @@ static enum status begin(struct bulk_write *write, const struct call *call, stru
         status = find_table(write, name, err);
     }
     if (status == STATUS_OK) {
-        status = check_driver(write, err);
-    }
-    if (status == STATUS_OK) {
         status = transaction_writable(write->table, err);
     }
     if (status == STATUS_OK) {
@@ -190,8 +187,9 @@ static enum status begin(struct bulk_write *write, const struct call *call, stru
             running_writers(write->db) == 0) {
         status = host_changes_begin(&write->own, write->db, write->place, err);
         write->alone = status == STATUS_OK;
+        call->connection->alone = write->alone;
     }
-    return status;
+    return status == STATUS_OK ? check_alone(write, err) : status;
 }
 
 static enum status end(struct bulk_write *write, enum status status, struct error *err) {
@@ -201,6 +199,7 @@ static enum status end(struct bulk_write *write, enum status status, struct erro
     }
     if (write->alone) {
         status = host_changes_end(&write->own, status, err);
+        write->call->connection->alone = false;
     }
     if (status == STATUS_OK) {
         sqlite3_result_text64(write->call->context, text_get(&write->json), write->json.length,

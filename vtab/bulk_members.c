@@ -2,6 +2,7 @@
  * that its numbers, texts and booleans are what json_each() makes of them. */
 #include "vtab/bulk.h"
 
+#include "base/number.h"
 #include "vtab/cell.h"
 
 #include <string.h>
@@ -132,6 +133,15 @@ static enum status take_member(struct bulk_write *write, sqlite3_stmt *each, boo
     return status;
 }
 
+/* SQLite's json_each() reads numbers with strtod(), in whatever locale the host has set. */
+static int step_json(sqlite3_stmt *each) {
+    locale_t hosts = number_enter();
+    int code = sqlite3_step(each);
+
+    number_leave(hosts);
+    return code;
+}
+
 /* The rows of a started json_each() that are left. */
 static enum status take_members(struct bulk_write *write, sqlite3_stmt *each, bool where,
         struct members *members, struct error *err) {
@@ -144,7 +154,7 @@ static enum status take_members(struct bulk_write *write, sqlite3_stmt *each, bo
     if (members->given == NULL || members->values == NULL) {
         return error_nomem(err);
     }
-    while (status == STATUS_OK && (code = sqlite3_step(each)) == SQLITE_ROW) {
+    while (status == STATUS_OK && (code = step_json(each)) == SQLITE_ROW) {
         status = take_member(write, each, where, members, err);
     }
     if (status == STATUS_OK && code != SQLITE_DONE) {

@@ -1,8 +1,8 @@
 /* Rows that were gathered -> the driver's change_rows, and what comes back as JSON. */
 #include "vtab/bulk.h"
 
+#include "vtab/levels.h"
 #include "vtab/report.h"
-#include "vtab/transaction.h"
 
 #include <string.h>
 
@@ -94,11 +94,16 @@ static size_t rows_alike(const struct bulk_write *write, size_t first) {
     return count;
 }
 
+static size_t rows_at_once(const struct bulk_write *write, size_t first) {
+    return server_can(write->table->server, DRIVER_ONE_REQUEST) ? write->gathered.count - first
+                                                                : rows_alike(write, first);
+}
+
 static enum status send_alike(struct bulk_write *write, struct session *session, size_t *first,
         int64_t *rowid, struct error *err) {
     struct change_set set = { .schema = write->schema,
         .rows = &write->gathered.changes[*first],
-        .row_count = rows_alike(write, *first) };
+        .row_count = rows_at_once(write, *first) };
     struct change_conflict conflict = { 0 };
     struct scan *scan = NULL;
     size_t taken = 0;

@@ -9,6 +9,8 @@
  * tell, so the bulk fetch is spread over REPEATS_EXPECTED searches. */
 #include "vtab/cost.h"
 
+#include "base/number.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,7 +83,7 @@ static int compare_value(const char *remote, sqlite3_value *value) {
 
     if (sqlite3_value_type(value) == SQLITE_INTEGER ||
             sqlite3_value_type(value) == SQLITE_FLOAT) {
-        left = remote[0] == 't' ? 1 : strtod(remote, &end); /* true */
+        left = remote[0] == 't' ? 1 : number_read(remote, &end); /* true */
         right = sqlite3_value_double(value);
         return left < right ? -1 : left > right;
     }

@@ -3,6 +3,7 @@
 #include "vtab/cursor_scan.h"
 
 #include "vtab/cell.h"
+#include "vtab/old_row.h"
 #include "vtab/report.h"
 
 #include <string.h>
@@ -165,6 +166,16 @@ static void cursor_note_changing(struct cursor *cursor) {
     }
 }
 
+/* SQLite hands it to xUpdate as the old key: a NULL there stands for an INSERT. */
+static bool is_null_key(const struct cursor *cursor, int column) {
+    const struct schema *schema = cursor->table->schema;
+
+    return schema->identity == IDENTITY_KEY && column == schema->key_column &&
+           batch_kind(&cursor->batch, (size_t)cursor->places[column], cursor->row) ==
+                   VALUE_NULL &&
+           running_writers(cursor->table->connection->db) > 0;
+}
+
 int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
     struct cursor *cursor = (struct cursor *)base;
 
@@ -179,6 +190,12 @@ int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int colum
         if (code != SQLITE_OK) {
             return code;
         }
+    }
+    if (cursor->table->enlisted && is_null_key(cursor, column)) {
+        struct error err = { 0 };
+
+        old_row_refuse_null(cursor->table, column, &err);
+        return cursor_report(cursor, &err);
     }
     cell_result(context, &cursor->batch, (size_t)cursor->places[column], cursor->row);
     return SQLITE_OK;

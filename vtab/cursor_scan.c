@@ -100,9 +100,7 @@ static enum status cursor_ask(
     if (!cursor->empty) {
         return session->driver->scan_start(session, &cursor->query, &cursor->reader.scan, err);
     }
-    return session->driver->confirm != NULL
-                   ? session->driver->confirm(session, cursor->table->schema, err)
-                   : STATUS_OK;
+    return table_confirm(cursor->table, session, err);
 }
 
 static enum status cursor_run(struct cursor *cursor, struct error *err) {

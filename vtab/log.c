@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -142,9 +143,10 @@ static void line_build(struct text *line, const struct log_entry *entry) {
     text_printf(line, "{\"id\":%lld,\"at\":\"%s\"", (long long)entry->id, at);
     line_text(line, "server", entry->server);
     line_text(line, "statement", entry->statement);
-    text_printf(line, ",\"ms\":%.3f,\"rows\":%lld,\"bytes\":%lld,\"round_trips\":%lld",
-            entry->ms, (long long)entry->rows, (long long)entry->bytes,
-            (long long)entry->round_trips);
+    text_append(line, ",\"ms\":");
+    text_append_json_real(line, round(entry->ms * 1000) / 1000);
+    text_printf(line, ",\"rows\":%lld,\"bytes\":%lld,\"round_trips\":%lld",
+            (long long)entry->rows, (long long)entry->bytes, (long long)entry->round_trips);
     line_text(line, "error", entry->error);
     line_text(line, "notices", entry->notices);
     if (entry->parameters != NULL) {

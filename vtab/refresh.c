@@ -66,6 +66,20 @@ static bool nothing_read_yet(const struct server *server) {
     return !server->in_snapshot || server->snapshot_statements <= 1;
 }
 
+enum status table_confirm(struct table *table, struct session *session, struct error *err) {
+    const struct driver *driver = session->driver;
+    bool once = (driver->capabilities & DRIVER_SNAPSHOT) == 0; /* else the driver knows */
+    uint64_t run = once ? running_mark(table->connection->db) : 0;
+    enum status status = STATUS_OK;
+
+    if (driver->confirm == NULL || (once && table->confirmed == run)) {
+        return STATUS_OK;
+    }
+    status = driver->confirm(session, table->schema, err);
+    table->confirmed = status == STATUS_OK ? run : 0;
+    return status;
+}
+
 int table_changed(struct table *table, struct error *why, int64_t opened_at_steps) {
     struct server *server = table->server;
     struct schema *schema = NULL;

@@ -163,19 +163,16 @@ static void join_list(struct search *search, bool has_list) {
 static void read_list(struct search *search, struct tokens *tokens) {
     const struct schema *schema = search->table->schema;
     int depth = tokens->depth;
-    bool has_list = tokens->start[0] == '(' || tokens_is(tokens, "DEFAULT");
+    bool has_list = tokens->start[0] == '(';
 
     memset(search->named, 0, schema->column_count);
-    while (tokens->start[0] == '(' || tokens->depth >= depth) {
-        if (!tokens_next(tokens) || tokens->depth < depth || tokens->start[0] == ')' ||
-                !has_list) {
-            break;
-        }
+    while (has_list && tokens_next(tokens) && tokens->depth >= depth &&
+            tokens->start[0] != ')') {
         for (size_t i = 0; i < schema->column_count; i++) {
             search->named[i] |= tokens_names(tokens, schema->columns[i].name);
         }
     }
-    join_list(search, has_list);
+    join_list(search, has_list || tokens_is(tokens, "DEFAULT"));
 }
 
 static bool is_insert(const struct tokens *tokens) {
@@ -435,7 +432,7 @@ enum status running_learn(const struct table *table, enum running_kind kind,
     struct search search = { .table = table, .list = list, .kind = kind };
     uint64_t signature = mix(running_signature(db), table->connection->breaks) | 1;
     size_t count = table->schema->column_count;
-    int writers = 0;
+    int writers = 0, under_way = 0;
     enum status status = STATUS_OK;
 
     if (list->signature == signature) {
@@ -459,6 +456,7 @@ enum status running_learn(const struct table *table, enum running_kind kind,
     list->shows_rowid = false;
     for (sqlite3_stmt *stmt = sqlite3_next_stmt(db, NULL); stmt != NULL;
             stmt = sqlite3_next_stmt(db, stmt)) {
+        under_way += is_writer(stmt);
         if (is_writer(stmt) && !is_paused(list, stmt)) {
             writers++;
             note_statement(&search, stmt);
@@ -469,6 +467,7 @@ enum status running_learn(const struct table *table, enum running_kind kind,
         list->one_row = false;
     }
     memory_free(search.named);
+    list->writers = under_way;
     list->signature = status == STATUS_OK ? signature : 0;
     return status;
 }

@@ -33,6 +33,7 @@ struct running_list {
     uint8_t *left_out;         /* enum left_out, by column; in the arena given */
     bool known;                /* false: no text that writes so to the table was found */
     bool direct;               /* a statement says so itself, and not a trigger alone */
+    int writers;               /* statements under way that write, this one among them */
     bool one_row;              /* INSERT: its text gives one row, and nothing else inserts */
     bool returning;            /* INSERT: it shows the rows as it thinks they are */
     uint8_t *shown_columns;    /* by column: RETURNING has it */

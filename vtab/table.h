@@ -26,6 +26,7 @@ struct table {
     struct table *next_writing; /* of the server's */
     bool waiting;               /* rows of its writer may not be sent yet */
     uint64_t locked;            /* the statement whose rows were locked as they were read */
+    uint64_t confirmed;         /* the run of statements that table_confirm() was asked in */
     /* Of an UPDATE, while its cursor is open: rows that it is going to change, which all are
      * read before the first one is written, and rows it has changed. */
     int64_t changing, changed;
@@ -54,6 +55,8 @@ int table_update(sqlite3_vtab *, int argc, sqlite3_value **argv, sqlite3_int64 *
 /* What waits in the writers of a server is written; they end. On failure they end as well. */
 enum status table_flush_all(struct server *, struct error *);
 void table_drop_writers(struct server *); /* without writing what waits */
+/* driver.confirm, once per snapshot: where a driver has none, once per run of a statement. */
+enum status table_confirm(struct table *, struct session *, struct error *);
 /* The relation is not as described: describes it again and makes SQLite connect its tables and
  * prepare the running statement afresh (vtab/refresh.c). The SQLITE_* code to return.
  * SQLITE_OK, and why is left as it is: it is as described, and nothing was read from it in the

@@ -418,6 +418,9 @@ int transaction_rollback_to(sqlite3_vtab *base, int number) {
     transaction->own = false;
     transaction->own_read = false;
     transaction->statement = 0;
+    if (server_can(server, DRIVER_ONE_REQUEST)) {
+        error_clear(&transaction->failure); /* its request was one, and is over */
+    }
     if (transaction_has_levels(server)) {
         bool lost = transaction->failure.status == STATUS_LOST;
 

@@ -33,19 +33,25 @@ bool waiting_is_only_row(const struct table *table, const struct change *change)
     return change->kind == CHANGE_INSERT && table->insert.one_row;
 }
 
+/* Of an INSERT that is known already: asking costs more than the row, with many statements. */
+static int writers(const struct table *table, const struct change *change) {
+    return change->kind == CHANGE_INSERT ? table->insert.writers
+                                         : running_writers(table->connection->db);
+}
+
 /* The first row of a transaction does not wait, so that a session that died unseen is noticed
  * with it. */
 bool waiting_allowed(struct table *table, const struct change *change, bool by_row) {
     const struct server *server = table->server;
-    sqlite3 *db = table->connection->db;
     bool follows = another_follows(table, change) || is_long_insert(table, change);
 
     if (server_can(server, DRIVER_ONE_REQUEST)) {
         return !waiting_is_only_row(table, change);
     }
-    return server->transaction.used && (follows || sqlite3_get_autocommit(db)) &&
+    return server->transaction.used &&
+           (follows || sqlite3_get_autocommit(table->connection->db)) &&
            change->on_conflict == ON_CONFLICT_ABORT && !by_row &&
-           options_integer(&server->options, "batch") != 1 && running_writers(db) == 1;
+           table->writer->rows_max != 1 && writers(table, change) == 1;
 }
 
 void waiting_dropped(struct table *table, const struct error *err) {

@@ -5,7 +5,8 @@
 #include "drivers/change.h"
 #include "vtab/table.h"
 
-/* May this row, which is written next, wait? Asked once for each. by_row: OR FAIL. */
+/* May this row, which the table's writer gets next, wait? Asked once for each. by_row: OR
+ * FAIL. */
 bool waiting_allowed(struct table *, const struct change *, bool by_row);
 /* Is it the only one of its statement? */
 bool waiting_is_only_row(const struct table *, const struct change *);

@@ -41,7 +41,7 @@ const char *transaction_why_insert_only(const struct schema *schema) {
  * which ends with it. */
 static bool stands_alone(const struct table *table, struct error *err) {
     sqlite3 *db = table->connection->db;
-    bool begun = !sqlite3_get_autocommit(db);
+    bool begun = !sqlite3_get_autocommit(db) && !table->connection->alone;
 
     if (!begun && running_writers(db) <= 1) {
         return true;
@@ -58,8 +58,12 @@ static bool stands_alone(const struct table *table, struct error *err) {
 }
 
 enum status transaction_writable(const struct table *table, struct error *err) {
-    const char *why_not = transaction_why_not(table->server, table->schema);
+    const char *why_not;
 
+    if (table->writer != NULL && !server_can(table->server, DRIVER_ONE_REQUEST)) {
+        return STATUS_OK; /* it was written in this transaction */
+    }
+    why_not = transaction_why_not(table->server, table->schema);
     if (why_not != NULL) {
         return error_set(
                 err, STATUS_READONLY, "table \"%s\" is read-only: %s", table->name, why_not);

@@ -8,6 +8,7 @@
 #include "vtab/bulk.h"
 #include "vtab/levels.h"
 #include "vtab/locking.h"
+#include "vtab/old_row.h"
 #include "vtab/report.h"
 #include "vtab/running.h"
 #include "vtab/transaction.h"
@@ -102,30 +103,38 @@ static enum status refuse_generated(
             update->table->name);
 }
 
+static bool is_made_there(const struct table *table, size_t column) {
+    const struct column *facts = &table->schema->columns[column];
+
+    return is_integer_key(table->schema, column) || facts->identity != 0 ||
+           facts->generated != 0;
+}
+
+static bool may_have_default(const struct table *table, size_t column) {
+    const struct column *facts = &table->schema->columns[column];
+
+    return facts->default_sql != NULL || facts->default_untold ||
+           table->schema->kind == RELATION_VIEW; /* those of what is beneath it */
+}
+
 /* A NULL for a key that the remote makes is always left to it, any other only when the INSERT
- * does not name the column; what was bound was given. Without a default there is nothing to
- * leave: NULL is what the remote would take, save a view, whose defaults are those of what is
- * beneath it. */
+ * does not name the column, whether it had a default or not when it was described; what was
+ * bound was given. */
 static enum status check_left_out(const struct update *update, size_t column,
         sqlite3_value *value, bool *left_out, struct error *err) {
     const struct table *table = update->table;
-    const struct column *facts = &table->schema->columns[column];
+    bool null = sqlite3_value_type(value) == SQLITE_NULL;
     enum left_out said = table->insert.left_out[column];
 
-    *left_out = sqlite3_value_type(value) == SQLITE_NULL &&
-                (is_integer_key(table->schema, column) || facts->identity != 0 ||
-                        facts->generated != 0);
-    if (*left_out || sqlite3_value_type(value) != SQLITE_NULL ||
-            (facts->default_sql == NULL && !facts->default_untold &&
-                    table->schema->kind != RELATION_VIEW) ||
-            sqlite3_value_frombind(value)) {
+    *left_out = null && is_made_there(table, column);
+    if (*left_out || !null || sqlite3_value_frombind(value)) {
         return STATUS_OK;
     }
-    if (said == LEFT_OUT_UNKNOWN) {
+    if (said == LEFT_OUT_UNKNOWN && may_have_default(table, column)) {
         error_set(err, STATUS_USAGE,
                 "cannot tell whether column \"%s\" of table \"%s\" is NULL or left to its "
                 "default",
-                facts->name, table->name);
+                table->schema->columns[column].name, table->name);
         error_explain(err, NULL, NULL,
                 "name the columns in the INSERT, in the same way in all triggers that insert");
         return STATUS_USAGE;
@@ -138,7 +147,8 @@ static enum status check_left_out(const struct update *update, size_t column,
 static enum status check_returning(const struct update *update, size_t i, struct error *err) {
     const struct column *column = &update->table->schema->columns[i];
 
-    if (!update->table->insert.shown_columns[i]) {
+    if (!update->table->insert.shown_columns[i] ||
+            (!is_made_there(update->table, i) && !may_have_default(update->table, i))) {
         return STATUS_OK;
     }
     error_set(err, STATUS_UNSUPPORTED,
@@ -271,42 +281,6 @@ static enum status take_columns(struct update *update, struct error *err) {
     return status;
 }
 
-/* What tells such a row apart is known when it is read, and no longer when it is written. */
-static enum status refuse_row(const struct update *update, struct error *err) {
-    error_set(err, STATUS_READONLY, "cannot %s rows of table \"%s\": %s",
-            update->change.kind == CHANGE_DELETE ? "DELETE" : "UPDATE", update->table->name,
-            transaction_why_insert_only(update->table->schema));
-    error_explain(err, NULL, NULL, "write to the tables beneath, or say it with bridge_exec");
-    return STATUS_READONLY;
-}
-
-/* Which row: by its old rowid or key. */
-static enum status take_identity(struct update *update, struct error *err) {
-    const struct schema *schema = update->table->schema;
-    sqlite3_value *old = update->argv[ARGUMENT_OLD];
-
-    switch (schema->identity) {
-    case IDENTITY_INTEGER_KEY:
-    case IDENTITY_ROWID:
-        update->change.row.rowid = sqlite3_value_int64(old);
-        return STATUS_OK;
-    case IDENTITY_KEY:
-        update->change.row.key = &update->key;
-        return affinity_value(
-                old, schema->columns[schema->key_column].declared, &update->key, err);
-    case IDENTITY_ROW:
-        break;
-    }
-    if (schema->find_count == 0) {
-        return refuse_row(update, err);
-    }
-    update->change.row.key = row_keys_find(&update->table->row_keys, sqlite3_value_int64(old));
-    return update->change.row.key != NULL
-                   ? STATUS_OK
-                   : error_set(err, STATUS_STALE, "a row of table \"%s\" was not read before",
-                             update->table->name);
-}
-
 /* Rowids that the remote makes cannot be chosen here. */
 static enum status check_rowid(const struct update *update, struct error *err) {
     const struct schema *schema = update->table->schema;
@@ -342,7 +316,8 @@ static enum status take_change(struct update *update, struct error *err) {
                                   ? CHANGE_INSERT
                                   : CHANGE_UPDATE;
     if (update->change.kind != CHANGE_INSERT) {
-        status = take_identity(update, err);
+        status = old_row_find(update->table, update->change.kind, update->argv[ARGUMENT_OLD],
+                &update->key, &update->change.row, err);
     }
     if (status == STATUS_OK && update->change.kind != CHANGE_INSERT) {
         status = locking_check(update->table, err);
@@ -409,6 +384,13 @@ static void explain_stale(struct error *err) {
     }
 }
 
+/* In autocommit what fails at the end undoes no more than the statement. */
+static unsigned write_flags(const struct table *table) {
+    bool late = sqlite3_get_autocommit(table->connection->db) != 0;
+
+    return WRITE_WANT_ROWID | (table->waiting ? 0 : WRITE_SYNC) | (late ? WRITE_LATE : 0);
+}
+
 static enum status send_once(void *pointer, struct error *err) {
     struct update *update = pointer;
     struct table *table = update->table;
@@ -425,8 +407,8 @@ static enum status send_once(void *pointer, struct error *err) {
     }
     if (status == STATUS_OK) {
         table->waiting = waiting_allowed(table, &update->change, update->by_row);
-        status = session->driver->write_row(writer, &update->change,
-                WRITE_WANT_ROWID | (table->waiting ? 0 : WRITE_SYNC), &update->result, err);
+        status = session->driver->write_row(
+                writer, &update->change, write_flags(table), &update->result, err);
     }
     if (status != STATUS_OK) {
         error_statement(err, writer != NULL ? writer->statement : NULL);

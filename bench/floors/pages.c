@@ -1,8 +1,9 @@
 /* The floor of reading over HTTP: libcurl downloads the pages that the extension asks for, one
  * after the other over one connection, and jansson parses each.
  *
- *     pages URL PAGE_ROWS
+ *     pages URL PAGE_ROWS [KEYS_MAX KEYS]
  *
+ * With keys the rows of these are asked for instead, as many in one request as its URL holds.
  * URL ends in the query's select= and is followed by the order, the place and the limit of each
  * page. */
 #include "bench/floors/measure.h"
@@ -21,6 +22,7 @@ struct reader {
     char *body;
     size_t length, capacity;
     struct curl_slist *headers;
+    struct keys keys;
 };
 
 static size_t keep(char *bytes, size_t size, size_t count, void *context) {
@@ -103,12 +105,57 @@ static bool run_pages(void *context, struct run *run) {
     return true;
 }
 
+enum { URL_BYTES_MAX = 4096 }; /* max_url_bytes= */
+
+static bool read_list(struct reader *reader, struct run *run, const char *url) {
+    json_t *page, *row;
+    int64_t last;
+    size_t i;
+
+    reader->length = 0;
+    curl_easy_setopt(reader->easy, CURLOPT_URL, url);
+    if (curl_easy_perform(reader->easy) != CURLE_OK) {
+        return complain(url, "could not be read");
+    }
+    page = json_loadb(reader->body, reader->length, 0, NULL);
+    if (page == NULL) {
+        return complain(url, "is no JSON");
+    }
+    json_array_foreach(page, i, row) {
+        take(run, row, &last);
+    }
+    json_decref(page);
+    return true;
+}
+
+static bool run_keys(void *context, struct run *run) {
+    enum { KEY_BYTES_MAX = 24 };
+    struct reader *reader = context;
+    char url[URL_BYTES_MAX + 1];
+
+    for (int64_t i = 0; i < reader->keys.repeat;) {
+        int used = snprintf(url, sizeof url, "%s&id=in.(", reader->url);
+
+        for (const char *comma = "";
+                i < reader->keys.repeat && used < URL_BYTES_MAX - KEY_BYTES_MAX; i++) {
+            used += snprintf(url + used, sizeof url - (size_t)used, "%s%" PRId64, comma,
+                    keys_number(&reader->keys, i));
+            comma = ",";
+        }
+        snprintf(url + used, sizeof url - (size_t)used, ")");
+        if (!read_list(reader, run, url)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int main(int argc, char **argv) {
     struct reader reader = { .easy = curl_easy_init() };
     int status;
 
-    if (argc != 3 || reader.easy == NULL) {
-        complain(argv[0], "URL PAGE_ROWS");
+    if ((argc != 3 && argc != 5) || reader.easy == NULL) {
+        complain(argv[0], "URL PAGE_ROWS [KEYS_MAX KEYS]");
         return 2;
     }
     reader.url = argv[1];
@@ -117,7 +164,11 @@ int main(int argc, char **argv) {
     curl_easy_setopt(reader.easy, CURLOPT_HTTPHEADER, reader.headers);
     curl_easy_setopt(reader.easy, CURLOPT_WRITEFUNCTION, keep);
     curl_easy_setopt(reader.easy, CURLOPT_WRITEDATA, &reader);
-    status = measure_serve(run_pages, &reader);
+    if (argc == 5) {
+        reader.keys = (struct keys){ .keys_max = number_argument(argv[3]),
+            .repeat = number_argument(argv[4]) };
+    }
+    status = measure_serve(argc == 5 ? run_keys : run_pages, &reader);
     curl_slist_free_all(reader.headers);
     curl_easy_cleanup(reader.easy);
     free(reader.body);

@@ -47,6 +47,7 @@ class Case:
     rounds_max: int = 0          # fewer rounds where the figure hardly changes
     bounds: dict = field(default_factory=dict)   # label -> ours at most so many times that,
     slack_ms: float = 0          # and as much more
+    requests: float = 0          # rest: ours sends at most so many times the first floor's
     group: str = ""              # of cases whose sums are shown, too: ours against native + floor
 
     def repeat_of(self, name):

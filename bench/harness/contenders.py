@@ -28,6 +28,9 @@ def floor(case, world, floor):
     """(words, what the figure of a run is multiplied with to be the figure of the case)."""
     if floor.mode == "pages":
         return [PROGRAMS / "bench_pages", world.rest_url() + "/pages?select=id,k,f::text,t,b", "1000"], 1
+    if floor.mode == "page_keys":
+        return [PROGRAMS / "bench_pages", world.rest_url() + "/pages?select=id,k", "1000",
+                world.rows, world.keys], 1
     part = world.keys if floor.repeat == ALL_KEYS else min(floor.repeat, world.keys)
     repeat = part or case.repeat
     words = [PROGRAMS / "bench_postgres",

@@ -18,6 +18,7 @@ class Row:
     figures: list = field(default_factory=list)
     peak_mb: float = 0
     answer: tuple = None       # rows and the sum of their integers
+    requests: int = None       # of the newest run, over HTTP
     spent_s: float = 0
     why_not: str = None
     worker: Worker = None
@@ -32,6 +33,8 @@ class Row:
         known = {"contender": self.label, "floor": self.is_floor, "figures": self.figures}
         if self.why_not:
             known["why_not"] = self.why_not
+        if self.requests is not None:
+            known["requests"] = self.requests
         if self.figures:
             median = statistics.median(self.figures)
             known.update(median=median, min=min(self.figures), max=max(self.figures),
@@ -62,7 +65,10 @@ def _run(case, row, limit_s, world):
             world.say(case.before)
         if row.worker is None:
             row.worker = Worker(row.words, limit_s)
+        before = world.rest_requests() if case.rest else 0
         row.note(case, row.worker.go())
+        if case.rest:
+            row.requests = world.rest_requests() - before
     except (Failed, OSError) as failure:
         row.why_not = str(failure)
     if row.worker is not None and (case.fresh or row.why_not):
@@ -77,6 +83,14 @@ def _disagreements(case, rows):
     return [f"{OURS} answers {by_label[OURS]}, {label} {by_label[label]} (rows, sum)"
             for label in same
             if OURS in by_label and label in by_label and by_label[OURS] != by_label[label]]
+
+
+def _too_many_requests(case, rows):
+    sent = {row.label: row.requests for row in rows if row.requests is not None}
+    floor = sent.get(rows[0].label)
+    most = case.requests * floor if case.requests and floor is not None else None
+    return ([f"{OURS} sent {sent[OURS]} requests, {rows[0].label} {floor}"]
+            if most is not None and sent.get(OURS, 0) > most else [])
 
 
 def measure(case, world, names, rounds, limit_s):
@@ -98,6 +112,7 @@ def measure(case, world, names, rounds, limit_s):
     base = statistics.median(first.figures) if first.figures else None
     problems = _disagreements(case, rows)
     problems += [f"{row.label}: {row.why_not}" for row in rows if row.is_floor and row.why_not]
+    problems += _too_many_requests(case, rows)
     return {"name": case.name, "title": world.named(case.title), "unit": case.unit, "sql": case.sql,
             "bounds": case.bounds, "slack_ms": case.slack_ms, "group": case.group,
             "problems": problems,

@@ -39,6 +39,12 @@ def bounds(case):
     return lines
 
 
+def requests(case):
+    """What the contenders sent in one run, over HTTP."""
+    sent = [f"{row['contender']} {row['requests']:,}" for row in case["rows"] if "requests" in row]
+    return ["requests: " + ", ".join(sent)] if sent else []
+
+
 def sums(cases):
     """For each group that was run: what all its cases take together, and whether that holds."""
     groups = {}
@@ -75,7 +81,7 @@ def as_text(case):
         if line[2]:
             rest = [text.rjust(width) for text, width in zip(rest, widths[1:])]
         lines.append("  " + "  ".join([label, *rest]).rstrip())
-    lines += [f"  {line}" for line in [*bounds(case), *case["problems"]]]
+    lines += [f"  {line}" for line in [*requests(case), *bounds(case), *case["problems"]]]
     return "\n".join(lines) + "\n"
 
 

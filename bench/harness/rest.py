@@ -1,6 +1,6 @@
 """A server that answers as PostgREST does, from memory, as fast as this language can: what is
 measured is who reads from it. Run with a number of rows it prints its URL and serves the table
-pages(id, k, t) until its input ends."""
+pages(id, k, f, t, b) until its input ends. GET /requests tells how often that was asked for."""
 import json
 import re
 import sys
@@ -22,9 +22,12 @@ class Handler(BaseHTTPRequestHandler):
         rows = self.server.rows
         if self.path == "/":
             return self.say("application/openapi+json", "*/*", DOCUMENT)
+        if self.path == "/requests":
+            return self.say("application/json", "*/*", str(self.server.requests).encode())
+        self.server.requests += 1
         keys = re.search(r"[?&]id=(gte|eq|in)\.\(?([^&)]*)", self.path)
         word, text = keys.groups() if keys else ("gte", "1")
-        found = ([rows[int(key) - 1] for key in text.split(",")] if word != "gte"
+        found = ([rows[int(key) - 1] for key in text.split(",") if int(key) <= len(rows)] if word != "gte"
                  else rows[int(text) - 1:])
         limit = re.search(r"[?&]limit=(\d+)", self.path)
         page = found[:int(limit[1])] if limit else found
@@ -45,6 +48,7 @@ class Handler(BaseHTTPRequestHandler):
 
 def serve(count):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.requests = 0
     server.rows = [ROW.format(i, i * 7919 % 100003, i % 1000, "true" if i % 3 else "null").encode()
                    for i in range(1, count + 1)]
     threading.Thread(target=server.serve_forever, daemon=True).start()

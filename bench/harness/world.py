@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from pathlib import Path
 
 from support.postgres import Postgres
@@ -125,6 +126,11 @@ class World:
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             self._rest_url = self._rest.stdout.readline().strip()
         return self._rest_url
+
+    def rest_requests(self):
+        """How many that server was sent."""
+        with urllib.request.urlopen(self.rest_url() + "/requests") as answer:
+            return int(answer.read())
 
     def end(self):
         if self._rest is not None:

@@ -102,18 +102,29 @@ static bool cancel_once(struct pg_session *session, double deadline) {
     return sent;
 }
 
-void pg_session_cancel(struct pg_session *session) {
-    double deadline = pg_now_ms() + CANCEL_ANSWER_MS;
+/* True when nothing is under way any more. */
+static bool cancel_all(struct pg_session *session, int wait_ms) {
+    double deadline = pg_now_ms() + wait_ms;
     bool sent = true;
 
-    if (session->first != NULL) {
-        pg_copy_in_close(session->first, "cancelled"); /* until then libpq tells of no error */
-    }
     while (sent && session->first != NULL && pg_now_ms() < deadline) {
         sent = cancel_once(session, deadline);
     }
-    if (!session->base.broken && (!sent || session->first != NULL)) {
+    return sent && session->first == NULL;
+}
+
+void pg_session_cancel(struct pg_session *session) {
+    if (!cancel_all(session, CANCEL_ANSWER_MS) && !session->base.broken) {
         pg_session_break(session, STATUS_LOST,
                 "no answer to a cancellation within a second, connection given up", NULL);
     }
+}
+
+enum status pg_session_time_out(struct pg_session *session, struct error *err) {
+    if (cancel_all(session, STATEMENT_CANCEL_MS) && !session->base.broken) {
+        return error_set(err, STATUS_TIMEOUT,
+                "canceled due to statement timeout, which the server did not keep");
+    }
+    return pg_session_break(session, STATUS_TIMEOUT,
+            "no answer, although statement_timeout_ms has passed", err);
 }

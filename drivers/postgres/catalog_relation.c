@@ -2,6 +2,8 @@
  * and searched from there. */
 #include "drivers/postgres/catalog.h"
 
+#include "base/number.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +27,7 @@ static int facts_int(const PGresult *facts, int row, int fact) {
 }
 
 static double facts_real(const PGresult *facts, int row, int fact) {
-    return strtod(PQgetvalue(facts, row, fact), NULL);
+    return number_read(PQgetvalue(facts, row, fact), NULL);
 }
 
 static bool facts_bool(const PGresult *facts, int row, int fact) {

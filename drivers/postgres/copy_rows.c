@@ -1,11 +1,13 @@
 /* Rows that wait as the bytes of COPY ... FROM STDIN: in the binary format where all columns
  * have a form of theirs here, otherwise as text. Pure. */
+#include "base/number.h"
+#include "drivers/postgres/judge.h"
 #include "drivers/postgres/types.h"
 #include "drivers/postgres/write.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
-#include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
 /* ---- which columns ------------------------------------------------------------------------
@@ -21,7 +23,7 @@ enum copy_form {
     COPY_BOOL,
     COPY_UUID,
     COPY_JSONB,
-    COPY_NEVER, /* made by an expression that only a statement can have */
+    COPY_NEVER, /* made by an expression that only a statement can have; NULL needs none */
 };
 
 static const struct {
@@ -81,14 +83,30 @@ enum pg_copy_format pg_copy_format(const struct pg_shape *shape) {
         if (pg_is_set(shape, i)) {
             enum copy_form form = form_of(pg_column(shape->schema, (int)i));
 
-            count++;
-            if (form == COPY_NEVER) {
-                return PG_COPY_NEVER;
-            }
+            count += form != COPY_NEVER;
             all = form == COPY_TEXT ? PG_COPY_TEXT : all;
         }
     }
     return count > 0 ? all : PG_COPY_NEVER;
+}
+
+bool pg_copy_holds(const struct pg_shape *shape, const struct pg_rows *rows) {
+    size_t count = pg_parameter_count(shape), parameter = 0;
+
+    for (size_t i = 0; i < shape->schema->column_count; i++) {
+        if (!pg_is_set(shape, i)) {
+            continue;
+        }
+        for (size_t row = 0;
+                form_of(pg_column(shape->schema, (int)i)) == COPY_NEVER && row < rows->count;
+                row++) {
+            if (rows->arguments[row * count + parameter].length >= 0) {
+                return false;
+            }
+        }
+        parameter++;
+    }
+    return true;
 }
 
 /* ---- a row in the binary format -----------------------------------------------------------
@@ -137,7 +155,7 @@ static void append_float4(struct text *frame, const char *text, int32_t length) 
     float real;
 
     memcpy(number, text, length < NUMBER_BYTES ? (size_t)length : NUMBER_BYTES - 1);
-    real = strtof(number, NULL);
+    real = number_read_narrow(number);
     memcpy(&wire, &real, sizeof(wire));
     append_int32(frame, (int32_t)wire);
 }
@@ -204,16 +222,18 @@ static uint64_t read_int8(const char *bytes) {
     return number;
 }
 
-/* 17 digits tell every double from its neighbours. */
 static void append_number(struct text *frame, enum pg_parameter parameter, const char *bytes) {
     uint64_t wire = read_int8(bytes);
+    char digits[JUDGE_NUMBER_BYTES];
     double real;
 
     memcpy(&real, &wire, sizeof(real));
     if (parameter == PG_PARAMETER_INT8) {
         text_printf(frame, "%lld", (long long)wire);
+    } else if (isnan(real)) {
+        text_append(frame, "NaN");
     } else {
-        text_printf(frame, "%.17g", real); /* the server reads "nan" and "inf", too */
+        text_append(frame, number_real_text(real, digits));
     }
 }
 

@@ -47,17 +47,35 @@ static const char definition_sql[] =
 /* Where the snapshot and the present differ: the name leads to another table, a column's number
  * to another name, a table to another file. A statement that waited for its lock reads the rows
  * of its snapshot under the column names of the present, and in no state of the remote were
- * they together. Functions that tell a name by number see the present. */
+ * they together. Functions that tell a name by number see the present. The same goes for what a
+ * view or a partitioned table reads, at any depth: other files, other partitions, and another
+ * query of a view, which is another version of its rule's row. */
 static const char differences_sql[] =
         "CASE WHEN to_regclass(format('%I.%I', $1::text, $2::text))::oid = c.oid THEN "
         "(SELECT count(*) FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid "
         "AND a.attnum > 0 AND NOT a.attisdropped AND (pg_catalog.pg_identify_object_as_address("
         "'pg_catalog.pg_class'::regclass, c.oid, a.attnum)).object_names[3] <> a.attname) "
         "ELSE 1 END + "
-        "(SELECT count(*) FROM (SELECT c.oid AS oid, c.relfilenode AS file UNION ALL "
-        "SELECT l.oid, l.relfilenode FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_class l "
-        "ON l.oid = h.inhrelid WHERE c.relhassubclass AND h.inhparent = c.oid) AS f "
-        "WHERE f.file <> 0 AND pg_relation_filenode(f.oid) IS DISTINCT FROM f.file)";
+        "CASE WHEN c.relkind = 'v' OR c.relhassubclass THEN (WITH RECURSIVE below(oid) AS ("
+        "SELECT c.oid UNION SELECT e.oid FROM below b CROSS JOIN LATERAL ("
+        "SELECT h.inhrelid AS oid FROM pg_catalog.pg_inherits h WHERE h.inhparent = b.oid "
+        "UNION ALL SELECT d.refobjid FROM pg_catalog.pg_class v "
+        "JOIN pg_catalog.pg_rewrite r ON r.ev_class = v.oid JOIN pg_catalog.pg_depend d "
+        "ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = r.oid "
+        "AND d.refclassid = 'pg_catalog.pg_class'::regclass "
+        "WHERE v.oid = b.oid AND v.relkind = 'v') AS e) "
+        "SELECT count(*) FROM below b JOIN pg_catalog.pg_class k ON k.oid = b.oid WHERE CASE "
+        "WHEN k.relkind = 'v' THEN EXISTS (SELECT FROM pg_catalog.pg_rewrite r "
+        "WHERE r.ev_class = k.oid AND currtid2('pg_catalog.pg_rewrite', r.ctid) <> r.ctid) "
+        "WHEN k.relkind = 'p' THEN ARRAY(SELECT t.relid::oid FROM pg_partition_tree(k.oid) t "
+        "WHERE t.level = 1 ORDER BY 1) <> ARRAY(SELECT h.inhrelid FROM pg_catalog.pg_inherits "
+        "h "
+        "WHERE h.inhparent = k.oid AND (to_jsonb(h) ->> 'inhdetachpending') IS DISTINCT FROM "
+        "'true' ORDER BY 1) "
+        "ELSE k.relfilenode <> 0 AND pg_relation_filenode(k.oid) IS DISTINCT FROM "
+        "k.relfilenode "
+        "END) ELSE (c.relfilenode <> 0 AND "
+        "pg_relation_filenode(c.oid) IS DISTINCT FROM c.relfilenode)::int END";
 
 void pg_definition_sql(struct text *sql, const char *known) {
     text_printf(sql, definition_sql, known, known);

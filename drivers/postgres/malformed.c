@@ -63,7 +63,7 @@ static void append_cell(struct text *name, const struct batch *batch) {
         text_printf(name, "%lld", (long long)cell->integer);
         break;
     case VALUE_REAL:
-        text_printf(name, "%.17g", cell->real);
+        text_append_json_real(name, cell->real);
         break;
     case VALUE_TEXT:
     case VALUE_TEXT_NUL:

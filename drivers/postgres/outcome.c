@@ -7,11 +7,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ASK_AGAIN_MS = 50, UNKNOWN_WORDS_BYTES = 160 };
+enum { ASK_AGAIN_MS = 50, HURRY_MS = 150, UNKNOWN_WORDS_BYTES = 160 };
 
 struct outcome {
     const struct pg_session *lost;
     double until_ms;
+    bool heeds;                    /* the host may still stop it */
     char why[UNKNOWN_WORDS_BYTES]; /* it cannot be told */
 };
 
@@ -75,14 +76,18 @@ static enum fate fate_ask(
     return fate;
 }
 
-/* The host may have been interrupted: that is no reason to leave it without an answer. So the
- * session has no host. */
+/* A host that was interrupted before stays so for this statement: that is no reason to leave it
+ * without an answer that is quick to have. Then the session has no host. */
 static enum status ask_open(
         struct outcome *outcome, struct pg_session *session, struct error *err) {
     enum status status;
 
     session->base.driver = outcome->lost->base.driver;
     session->base.owner = getpid();
+    if (outcome->heeds) {
+        session->base.host = outcome->lost->base.host;
+        session->base.host.logged = NULL;
+    }
     session->connect_timeout_ms = (int64_t)(outcome->until_ms - pg_now_ms());
     text_init(&session->notices, PG_NOTICES_BYTES_MAX);
     if (session->connect_timeout_ms <= 0) {
@@ -118,6 +123,9 @@ static enum fate fate_find(struct outcome *outcome) {
         snprintf(outcome->why, sizeof(outcome->why), "%.*s", UNKNOWN_WORDS_BYTES - 1,
                 err.status != STATUS_OK ? err.message : "the server has not ended it");
     }
+    if (err.status == STATUS_CANCELLED) {
+        outcome->until_ms = 0;
+    }
     error_clear(&err);
     pg_close(&session->base);
     return fate;
@@ -135,10 +143,13 @@ static enum status unknown(const struct outcome *outcome, struct error *err) {
     return status;
 }
 
-enum status pg_outcome_find(struct pg_session *lost, int64_t timeout_ms, struct error *err) {
+enum status pg_outcome_find(
+        struct pg_session *lost, int64_t timeout_ms, bool hurry, struct error *err) {
     struct outcome outcome = {
         .lost = lost,
-        .until_ms = pg_now_ms() + (double)timeout_ms,
+        .until_ms =
+                pg_now_ms() + (double)(hurry && timeout_ms > HURRY_MS ? HURRY_MS : timeout_ms),
+        .heeds = !hurry,
         .why = "which the server had not told yet",
     };
     enum fate fate = FATE_OPEN;

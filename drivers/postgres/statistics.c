@@ -2,7 +2,8 @@
  * catalog_sql.c, which says how many values travel. */
 #include "drivers/postgres/catalog.h"
 
-#include <stdlib.h>
+#include "base/number.h"
+
 #include <string.h>
 
 enum { FACTS_SEPARATOR = 31 };
@@ -39,7 +40,7 @@ bool pg_statistics_read(
             facts, row, STATS_COMMON_SHARES, STATISTICS_COMMON_MAX, arena, &shares, &failed);
     double *values = arena_alloc_array(arena, STATISTICS_COMMON_MAX, sizeof(*values));
 
-    column->null_share = strtod(PQgetvalue(facts, row, STATS_NULLS), NULL);
+    column->null_share = number_read(PQgetvalue(facts, row, STATS_NULLS), NULL);
     column->common_count = facts_list(
             facts, row, STATS_COMMON, STATISTICS_COMMON_MAX, arena, &column->common, &failed);
     column->bound_count = facts_list(
@@ -48,7 +49,7 @@ bool pg_statistics_read(
         return false;
     }
     for (size_t i = 0; i < share_count; i++) {
-        values[i] = strtod(shares[i], NULL);
+        values[i] = number_read(shares[i], NULL);
     }
     if (column->common_count > share_count) { /* a NULL among the values cannot be */
         column->common_count = share_count;

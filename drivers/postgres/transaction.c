@@ -261,12 +261,35 @@ static enum status commit_answer(const struct pg_request *request, struct error 
     return STATUS_OK;
 }
 
-/* Once COMMIT is on its way only the server, or nobody, can tell what became of it. A host that
- * is interrupted asks the server to stop, and its answer counts. */
+/* A host that is interrupted, or has waited long enough, asks the server to stop: the answer
+ * counts, and who stopped it is told only where that is the answer. STATUS_LOST: none came. */
+static enum status commit_wait(struct pg_session *session, struct pg_request *request,
+        bool *stopped, struct error *err) {
+    struct error waited = { 0 };
+    enum status status = pg_request_wait(request, &waited), answer;
+
+    *stopped = status == STATUS_CANCELLED || status == STATUS_TIMEOUT;
+    if (!request->done || request->lost) {
+        error_clear(&waited);
+        return STATUS_LOST;
+    }
+    session->snapshot_open = false;
+    answer = commit_answer(request, err);
+    if (answer == STATUS_CANCELLED && *stopped) {
+        error_clear(err);
+        error_move(err, &waited);
+        return status;
+    }
+    error_clear(&waited);
+    return answer;
+}
+
+/* Once COMMIT is on its way only the server, or nobody, can tell what became of it. */
 static enum status commit_send(
         struct pg_session *session, int64_t timeout_ms, struct error *err) {
     struct pg_request *request = NULL;
     struct error why = { 0 };
+    bool stopped = false;
     enum status status = pg_request_create(session, &request, err);
 
     if (status != STATUS_OK) {
@@ -280,19 +303,12 @@ static enum status commit_send(
         status = pg_request_send(request, &why);
     }
     if (status == STATUS_OK) {
-        pg_request_wait(request, &why);
-        if (request->done && !request->lost) {
-            session->snapshot_open = false;
-            error_clear(&why);
-            status = commit_answer(request, &why);
-        } else {
-            status = STATUS_LOST;
-        }
+        status = commit_wait(session, request, &stopped, &why);
     }
     if (status == STATUS_LOST) { /* some of it may have been sent, whatever failed */
         pg_session_break(session, STATUS_LOST, "no answer to COMMIT", NULL);
         error_clear(&why);
-        status = pg_outcome_find(session, timeout_ms, err);
+        status = pg_outcome_find(session, timeout_ms, stopped, err);
     }
     error_move(err, &why);
     pg_request_drop(request);

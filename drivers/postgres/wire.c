@@ -425,8 +425,8 @@ void pg_session_poll(struct pg_session *session, int ms) {
     poll(&wire, 1, ms); /* whatever it says, the caller reads and looks */
 }
 
-/* A server that is stopped or out of reach does not keep statement_timeout. heard_ms: when
- * something came last. */
+/* A server that is stopped or out of reach does not keep statement_timeout, and none does so in
+ * COMMIT. heard_ms: when something came last. */
 static bool wait_is_late(const struct pg_session *session, double heard_ms, double now_ms) {
     return session->statement_timeout_ms > 0 && session->deadline_ms <= 0 &&
            now_ms > heard_ms + (double)session->statement_timeout_ms + STATEMENT_GRACE_MS;
@@ -447,8 +447,7 @@ enum status pg_session_wait(
     }
     wait->asked_ms = now;
     if (wait_is_late(session, wait->heard_ms, now)) {
-        return pg_session_break(session, STATUS_TIMEOUT,
-                "no answer, although statement_timeout_ms has passed", err);
+        return pg_session_time_out(session, err);
     }
     if (session->deadline_ms > 0 && now > session->deadline_ms) {
         return pg_session_break(session, STATUS_LOST, "no answer in time", err);

@@ -53,7 +53,8 @@ enum {
     PG_NOTICES_BYTES_MAX = 8192,
     PG_PARAMETERS_MAX = 65535, /* of the protocol */
     CANCEL_ANSWER_MS = 1000,
-    STATEMENT_GRACE_MS = 500 /* what the server may take to end a statement by itself */
+    STATEMENT_GRACE_MS = 500, /* what the server may take to end a statement by itself, */
+    STATEMENT_CANCEL_MS = 500 /* and then when it is told to */
 };
 
 /* One that SQLite opened. Those at the top of the stack need not have been sent yet. */
@@ -220,6 +221,9 @@ void pg_copy_in_close(struct pg_request *, const char *why);
 /* Tells the server to stop what it does and reads all answers; breaks the session when that
  * takes longer than CANCEL_ANSWER_MS. */
 void pg_session_cancel(struct pg_session *);
+/* statement_timeout_ms is over, and the server has not ended the statement: it is told to. One
+ * that does not answer is given up. STATUS_TIMEOUT, err filled. */
+enum status pg_session_time_out(struct pg_session *, struct error *err);
 
 /* ---- connection.c -------------------------------------------------------------------------
  */
@@ -281,8 +285,10 @@ void pg_transaction_clear(struct pg_transaction *); /* memory back */
 /* ---- outcome.c ----------------------------------------------------------------------------
  */
 
-/* COMMIT was sent on a session that is broken now. STATUS_OK: committed. */
-enum status pg_outcome_find(struct pg_session *, int64_t timeout_ms, struct error *);
+/* COMMIT was sent on a session that is broken now. STATUS_OK: committed. hurry: the host was
+ * told to stop already, or has waited for long enough. */
+enum status pg_outcome_find(
+        struct pg_session *, int64_t timeout_ms, bool hurry, struct error *);
 
 /* ---- errors.c -----------------------------------------------------------------------------
  */

@@ -201,10 +201,15 @@ static bool enough_gathered(const struct pg_writer *writer) {
     return writer->rows.count >= rows_max || writer->rows.bytes.length >= GATHERED_BYTES_MAX;
 }
 
+static bool may_copy(const struct pg_writer *writer, unsigned flags) {
+    return (flags & WRITE_LATE) != 0 && pg_copy_in_fits(writer);
+}
+
 /* Before another row, which may be of another kind, and which alone tells that there is one
  * behind those that wait: the last ones are not for a COPY. */
 static enum status make_room(struct pg_writer *writer, const struct change *change,
-        bool returning, struct write_result *result, struct error *err) {
+        unsigned flags, struct write_result *result, struct error *err) {
+    bool returning = returns_rowid(writer->schema, change, flags);
     bool waits = writer->rows.count > 0 || writer->copying.request != NULL;
     bool taken = false;
     enum status status = STATUS_OK;
@@ -213,7 +218,7 @@ static enum status make_room(struct pg_writer *writer, const struct change *chan
     if (waits && (ignore || !same_shape(writer, change, returning))) {
         return pg_writer_flush(writer, result, err);
     }
-    if (enough_gathered(writer) && pg_copy_in_fits(writer)) {
+    if (enough_gathered(writer) && may_copy(writer, flags)) {
         status = pg_copy_in_rows(writer, &taken, err);
     }
     return status == STATUS_OK && !taken && enough_gathered(writer)
@@ -232,7 +237,7 @@ enum status pg_write_row(struct writer *base, const struct change *change, unsig
     if (change->kind != CHANGE_INSERT && pg_identity_count(writer->schema) == 0) {
         return refuse_row(writer->schema, err);
     }
-    status = make_room(writer, change, returning, result, err);
+    status = make_room(writer, change, flags, result, err);
     if (status != STATUS_OK) {
         return status;
     }
@@ -245,7 +250,7 @@ enum status pg_write_row(struct writer *base, const struct change *change, unsig
     }
     status = pg_rows_add(&writer->rows, &writer->shape, change, err);
     if (status != STATUS_OK || ((flags & WRITE_SYNC) == 0 && !ignore &&
-                                       (!enough_gathered(writer) || pg_copy_in_fits(writer)))) {
+                                       (!enough_gathered(writer) || may_copy(writer, flags)))) {
         return status;
     }
     status =

@@ -71,12 +71,14 @@ enum status pg_sending_arrays(
  */
 
 enum pg_copy_format {
-    PG_COPY_NEVER, /* some column is written by an expression that only a statement can have */
+    PG_COPY_NEVER, /* all columns are written by expressions that only a statement can have */
     PG_COPY_BINARY,
     PG_COPY_TEXT
 };
 
 enum pg_copy_format pg_copy_format(const struct pg_shape *);
+/* Is there no value in such a column? */
+bool pg_copy_holds(const struct pg_shape *, const struct pg_rows *);
 
 struct pg_copy_field {
     uint8_t form, parameter; /* copy_rows.c's own, enum pg_parameter */

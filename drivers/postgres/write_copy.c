@@ -28,7 +28,8 @@ bool pg_copy_in_fits(const struct pg_writer *writer) {
     return copying->locked && !copying->refused && writer->shape.kind == CHANGE_INSERT &&
            writer->shape.on_conflict == ON_CONFLICT_ABORT && session->open_scans == 0 &&
            !session->statement_timeout && relation_fits(writer->schema) &&
-           pg_copy_format(&writer->shape) != PG_COPY_NEVER;
+           pg_copy_format(&writer->shape) != PG_COPY_NEVER &&
+           pg_copy_holds(&writer->shape, &writer->rows);
 }
 
 /* ---- the question -------------------------------------------------------------------------

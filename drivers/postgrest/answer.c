@@ -1,11 +1,11 @@
 /* What an answer means: its head's lines, and the error that its status and body tell, in the
  * words of the server and the terms of enum status. Pure. */
+#include "base/sqlite.h"
 #include "drivers/postgrest/internal.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 enum { RETRY_SECONDS_MAX = 3600 };
 
@@ -49,7 +49,7 @@ static bool value_has(const char *at, const char *end, const char *word) {
     size_t length = strlen(word);
 
     for (; (size_t)(end - at) >= length; at++) {
-        if (strncasecmp(at, word, length) == 0) {
+        if (sqlite3_strnicmp(at, word, (int)length) == 0) {
             return true;
         }
     }
@@ -57,7 +57,7 @@ static bool value_has(const char *at, const char *end, const char *word) {
 }
 
 static bool header_is(const char *line, size_t name_length, const char *name) {
-    return strlen(name) == name_length && strncasecmp(line, name, name_length) == 0;
+    return strlen(name) == name_length && sqlite3_strnicmp(line, name, (int)name_length) == 0;
 }
 
 void pr_head_line(struct pr_head *head, const char *line, size_t length) {
@@ -188,6 +188,10 @@ enum status pr_answer_error(
         return http_error(http_status, err);
     }
     status = code_status(code);
+    if (strcmp(code, "0A000") == 0 && message != NULL &&
+            strstr(message, "cached plan") != NULL) {
+        status = STATUS_SCHEMA; /* the server's statement is older than the table */
+    }
     if (status == STATUS_SCHEMA) {
         error_set(err, status, "remote table changed: %s", message != NULL ? message : code);
     } else if (strlen(code) != 5) { /* no SQLSTATE but PostgREST's own: told in the text */

@@ -272,6 +272,36 @@ void pr_append_predicate(struct pr_spelling *to, const struct schema *schema,
     put(to, ")");
 }
 
+/* One row: "a=eq.1&b=eq.x" at the top, else "and(a.eq."1",b.is.null)". */
+static void put_row(struct pr_spelling *to, const struct schema *schema, const int *columns,
+        size_t count, const struct value *key, bool top) {
+    put(to, top ? "" : "and(");
+    for (size_t i = 0; i < count; i++) {
+        bool null = key[i].kind == VALUE_NULL;
+        struct test test = { columns[i], null ? "is" : "eq", null ? "null" : key[i].bytes,
+            null };
+
+        put(to, i == 0 ? "" : top ? "&" : ",");
+        put_test(to, schema, &test, top);
+    }
+    put(to, top ? "" : ")");
+}
+
+void pr_append_rows(struct pr_spelling *to, const struct schema *schema, const int *columns,
+        size_t column_count, const struct value *keys, size_t count) {
+    put(to, "&");
+    if (count == 1) {
+        put_row(to, schema, columns, column_count, keys, true);
+        return;
+    }
+    put(to, "or=(");
+    for (size_t i = 0; i < count; i++) {
+        put(to, i > 0 ? "," : "");
+        put_row(to, schema, columns, column_count, &keys[i * column_count], false);
+    }
+    put(to, ")");
+}
+
 /* ---- order and pages ----------------------------------------------------------------------
  */
 

@@ -66,6 +66,7 @@ const struct driver postgrest_driver = {
     .scan_start = pr_scan_start,
     .scan_next = pr_scan_next,
     .scan_end = pr_scan_end,
+    .confirm = pr_confirm,
     .begin = pr_begin,
     .commit = pr_commit,
     .rollback = pr_rollback,
@@ -73,4 +74,5 @@ const struct driver postgrest_driver = {
     .write_row = pr_write_row,
     .write_flush = pr_write_flush,
     .write_end = pr_write_end,
+    .change_rows = pr_change_rows,
 };

@@ -10,6 +10,7 @@
  *   dialect.c              query -> the target of a request (pure)
  *   scan.c, page.c         pages of rows until the last row is proven to have come
  *   json.c, decode.c       bytes of a row -> members -> cells of a batch (pure)
+ *   confirm.c              is a relation still as described, where no rows can tell
  *   write.c, write_*.c     the rows of a statement -> one request, and what became of it
  *
  * The database behind the server is PostgreSQL, so a value has to look as it does behind the
@@ -293,6 +294,9 @@ void pr_append_counted(struct pr_spelling *, const struct schema *, int column);
 void pr_append_names(struct pr_spelling *, const struct schema *, const char *word,
         const int *columns, size_t count);
 void pr_append_predicate(struct pr_spelling *, const struct schema *, const struct predicate *);
+/* Just these rows: values of the columns, row after row; NULL is NULL. */
+void pr_append_rows(struct pr_spelling *, const struct schema *, const int *columns,
+        size_t column_count, const struct value *keys, size_t count);
 void pr_append_order(
         struct pr_spelling *, const struct schema *, const struct pr_order *, size_t count);
 /* The rows from this one on, itself included: values[i] is NULL for NULL. */
@@ -359,5 +363,16 @@ void pr_write_end(struct writer *);
  * not be what the statement has made of it. */
 enum status pr_write_check_read(
         const struct pr_session *, const struct schema *, struct error *);
+
+/* ---- write_rows.c -------------------------------------------------------------------------
+ */
+
+enum status pr_change_rows(struct session *, const struct change_set *, size_t *taken,
+        struct scan **out, struct error *);
+
+/* ---- confirm.c ----------------------------------------------------------------------------
+ */
+
+enum status pr_confirm(struct session *, const struct schema *, struct error *);
 
 #endif

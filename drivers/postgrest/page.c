@@ -283,7 +283,9 @@ enum status pr_page_close(struct pr_scan *scan, struct error *err) {
     if (status != STATUS_OK) {
         return status;
     }
-    if (scan->limit == 0 || (total >= 0 && scan->page_rows == total)) {
+    if (scan->written != NULL) {
+        scan->ended = true;
+    } else if (scan->limit == 0 || (total >= 0 && scan->page_rows == total)) {
         status = next_part(scan);
     } else {
         status = go_on(scan, total, err);

@@ -208,7 +208,7 @@ static enum status read_page(
     return status;
 }
 
-static enum status scan_rows(struct pr_scan *scan, struct batch *batch, struct error *err) {
+enum status pr_scan_rows(struct pr_scan *scan, struct batch *batch, struct error *err) {
     enum status status = STATUS_OK;
     bool closed = false;
 
@@ -255,8 +255,9 @@ enum status pr_scan_next(struct scan *base, struct batch *batch, struct error *e
     }
     scan->failure = batch_reset(batch, scan->batch_columns, false, &why);
     if (scan->failure == STATUS_OK && !scan->ended) {
-        scan->failure =
-                scan->counts ? scan_count(scan, batch, &why) : scan_rows(scan, batch, &why);
+        scan->failure = scan->written != NULL ? pr_returned_next(scan, batch, &why)
+                        : scan->counts        ? scan_count(scan, batch, &why)
+                                              : pr_scan_rows(scan, batch, &why);
     }
     if (scan->failure == STATUS_OK) {
         return STATUS_OK;
@@ -361,26 +362,36 @@ static enum status write_statement(
     return status;
 }
 
-enum status pr_scan_start(struct session *session, const struct query *query, struct scan **out,
-        struct error *err) {
+struct pr_scan *pr_scan_create(struct session *session, const struct schema *schema) {
     struct pr_scan *scan = memory_alloc(sizeof(*scan));
-    enum status status;
 
     if (scan == NULL) {
-        return error_nomem(err);
+        return NULL;
     }
     scan->base.session = session;
-    scan->schema = schema_retain((struct schema *)query->schema);
+    scan->schema = schema_retain((struct schema *)schema);
+    scan->divided = -1;
+    scan->expected = -1;
     text_init(&scan->statement, PR_TARGET_BYTES_MAX);
     text_init(&scan->target, PR_TARGET_BYTES_MAX);
     text_init(&scan->scratch, BATCH_HEAP_BYTES_MAX);
     text_init(&scan->key, BATCH_HEAP_BYTES_MAX);
     text_init(&scan->last_key, BATCH_HEAP_BYTES_MAX);
     text_init(&scan->spare, BATCH_HEAP_BYTES_MAX);
+    return scan;
+}
+
+enum status pr_scan_start(struct session *session, const struct query *query, struct scan **out,
+        struct error *err) {
+    struct pr_scan *scan = pr_scan_create(session, query->schema);
+    enum status status;
+
+    if (scan == NULL) {
+        return error_nomem(err);
+    }
     scan->counts = (query->flags & QUERY_COUNT_ONLY) != 0;
     scan->limit = query->limit;
     scan->goal = query->row_goal;
-    scan->expected = -1;
     status = pr_write_check_read(pr_session(session), query->schema, err);
     if (status == STATUS_OK) {
         status = choose_columns(scan, query, err);
@@ -445,5 +456,6 @@ void pr_scan_end(struct scan *base) {
     memory_free(scan->failure_text);
     schema_release(scan->schema);
     arena_clear(&scan->arena);
+    pr_write_end(scan->written != NULL ? &scan->written->base : NULL);
     memory_free(scan);
 }

@@ -2,11 +2,13 @@
  *
  *   filters.c  which filters travel, in how many requests, within max_url_bytes
  *   page.c     requests for pages, and the proof that the last row has come
- *   scan.c     rows of a page -> batches; start and end */
+ *   scan.c     rows of a page -> batches; start and end
+ *   write_rows.c  the rows of a write that come back are read as a page is */
 #ifndef DRAWBRIDGE_DRIVERS_POSTGREST_SCAN_H
 #define DRAWBRIDGE_DRIVERS_POSTGREST_SCAN_H
 
 #include "drivers/postgrest/internal.h"
+#include "drivers/postgrest/write.h"
 
 /* What one of the requests asks for. */
 struct pr_part {
@@ -56,6 +58,7 @@ struct pr_scan {
                                        * page before: see read_key() */
     char **bound;                     /* last_key as values, by order column; NULL is NULL */
 
+    struct pr_writer *written; /* owned: these are its rows, in its answer; NULL: a query's */
     bool ended;
     bool cut; /* the answer was cut short, and there is no way to the other rows */
     int64_t cut_total;
@@ -66,6 +69,16 @@ struct pr_scan {
 static inline struct pr_scan *pr_scan(struct scan *scan) {
     return (struct pr_scan *)scan;
 }
+
+/* ---- scan.c ---- */
+
+struct pr_scan *pr_scan_create(struct session *, const struct schema *); /* NULL: no memory */
+/* Rows of the page under way, or of the next one, until there are some. */
+enum status pr_scan_rows(struct pr_scan *, struct batch *, struct error *);
+
+/* ---- write_rows.c ---- */
+
+enum status pr_returned_next(struct pr_scan *, struct batch *, struct error *);
 
 /* ---- filters.c ---- */
 

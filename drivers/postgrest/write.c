@@ -64,6 +64,9 @@ enum status pr_write_start(struct session *session, const struct schema *schema,
     text_init(&writer->parameters, bytes + PR_TARGET_BYTES_MAX);
     writer->states = arena_alloc_array(&writer->arena, schema->column_count, 1);
     writer->sent = arena_alloc_array(&writer->arena, schema->column_count, sizeof(int));
+    writer->find =
+            schema->identity == IDENTITY_ROW ? schema->find_columns : &schema->key_column;
+    writer->find_count = schema->identity == IDENTITY_ROW ? schema->find_count : 1;
     if (writer->states == NULL || writer->sent == NULL) {
         pr_write_end(&writer->base);
         return error_nomem(err);
@@ -72,12 +75,16 @@ enum status pr_write_start(struct session *session, const struct schema *schema,
     return STATUS_OK;
 }
 
-void pr_forget_rows(struct pr_writer *writer) {
+void pr_forget_waiting(const struct pr_writer *writer) {
     struct pr_session *session = pr_session(writer->base.session);
 
     if (session->waiting == writer->base.schema) {
         session->waiting = NULL;
     }
+}
+
+void pr_forget_rows(struct pr_writer *writer) {
+    pr_forget_waiting(writer);
     writer->count = 0;
 }
 
@@ -209,32 +216,48 @@ static enum status add_set(
     return text_status(&writer->body, err);
 }
 
+static enum status make_room(struct pr_writer *writer, struct error *err) {
+    size_t wanted = ((size_t)writer->count + 1) * writer->find_count;
+    size_t capacity = writer->key_capacity > 0 ? writer->key_capacity * 2
+                                               : KEYS_FIRST * writer->find_count;
+    struct value *keys;
+
+    if (wanted <= writer->key_capacity) {
+        return STATUS_OK;
+    }
+    keys = memory_resize_array(writer->keys, capacity, sizeof(*keys));
+    if (keys == NULL) {
+        return error_nomem(err);
+    }
+    writer->keys = keys;
+    writer->key_capacity = capacity;
+    return STATUS_OK;
+}
+
 static enum status add_key(
         struct pr_writer *writer, const struct change *change, struct error *err) {
     size_t limit = (size_t)pr_session(writer->base.session)->max_url_bytes;
-    struct value key = { .kind = VALUE_NULL };
-    enum status status = pr_key_value(writer, &change->row, &key, err);
+    size_t count = writer->find_count;
+    struct value *key;
+    enum status status = make_room(writer, err);
     char why[64];
 
     if (status != STATUS_OK) {
         return status;
     }
-    writer->key_bytes += pr_key_bytes(&key);
-    if (pr_target_bytes(writer) + writer->key_bytes > limit) {
+    key = &writer->keys[(size_t)writer->count * count];
+    status = pr_key_values(writer, &change->row, key, err);
+    if (status == STATUS_OK && writer->count == 0) {
+        status = pr_measure_target(writer, err);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    writer->key_bytes += pr_key_bytes(writer, key);
+    if (writer->target_bytes + writer->key_bytes > limit) {
         snprintf(why, sizeof(why), "max_url_bytes=%zu", limit);
         return refuse_more(writer, why, err);
     }
-    if ((size_t)writer->count == writer->key_capacity) {
-        size_t capacity = writer->key_capacity > 0 ? writer->key_capacity * 2 : KEYS_FIRST;
-        struct value *keys = memory_resize_array(writer->keys, capacity, sizeof(*keys));
-
-        if (keys == NULL) {
-            return error_nomem(err);
-        }
-        writer->keys = keys;
-        writer->key_capacity = capacity;
-    }
-    writer->keys[writer->count] = key;
     return STATUS_OK;
 }
 

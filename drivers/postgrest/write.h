@@ -4,6 +4,7 @@
  *   write_target.c  which rows of which columns: the URL of the request (pure)
  *   write.c         rows that wait
  *   write_send.c    the one request, and what its answer confirms
+ *   write_rows.c    rows that come back as they are stored: bridge_insert and its kin
  *   write_answer.c  what a refusal means (pure)
  *
  * All rows of a statement travel in one request, because a server knows no transaction beyond
@@ -28,10 +29,14 @@ struct pr_writer {
     size_t sent_count;
     bool uneven, merges; /* not all have the same; rows in conflict are replaced */
     bool zoned;          /* a value means another time unless the server works in UTC */
+    const struct change_conflict *conflict; /* of write_rows.c; NULL: none */
+    bool returns;                           /* the answer is to hold all columns */
 
-    /* UPDATE, DELETE: values of the key */
+    /* UPDATE, DELETE: values of the columns that a row is found by, row after row */
+    const int *find;
+    size_t find_count;
     struct value *keys;
-    size_t key_capacity, key_bytes;
+    size_t key_capacity, key_bytes, target_bytes;
 
     struct text target, prefer, statement, parameters;
 };
@@ -52,24 +57,34 @@ enum status pr_value_json(const struct schema *, int column, const struct value 
 
 /* ---- write_target.c ---- */
 
-/* The value that finds the row by its key, as a filter says it; lives in the arena. */
-enum status pr_key_value(
+/* The values that find the row by its key, as filters say them, by writer->find: as many as
+ * out has room for. Their texts live in the arena. */
+enum status pr_key_values(
         struct pr_writer *, const struct row_identity *, struct value *out, struct error *);
-/* How many bytes of a URL it takes in a list. */
-size_t pr_key_bytes(const struct value *);
-/* What the target needs besides its keys. */
-size_t pr_target_bytes(const struct pr_writer *);
+/* How many bytes of a URL they take, at most. */
+size_t pr_key_bytes(const struct pr_writer *, const struct value *);
+/* What the target needs besides its keys: writer->target_bytes. */
+enum status pr_measure_target(struct pr_writer *, struct error *);
 /* Writes writer->target and the statement as people read it. */
 enum status pr_write_target(struct pr_writer *, struct error *);
 const char *pr_write_method(const struct pr_writer *); /* "POST" */
 
 /* ---- write_send.c ---- */
 
-/* Sends the rows that wait; none wait afterwards, however it went. */
+/* Sends the rows that wait, and comes back with an answer that says it was done; they wait no
+ * more, however it went, but writer->count tells of them. *x: the caller's to end either way.
+ */
+enum status pr_send_write(struct pr_writer *, struct pr_exchange **x, struct error *);
+/* As many rows as were sent? */
+enum status pr_check_count(const struct pr_writer *, int64_t rows, struct error *);
+/* "it was done, but not said which rows": whatever went wrong with the answer's body. */
+enum status pr_rows_untold(const struct pr_writer *, struct error *why, struct error *err);
+/* The same with an answer that is only counted. */
 enum status pr_send_rows(struct pr_writer *, struct write_result *, struct error *);
 
 /* ---- write.c ---- */
 
+void pr_forget_waiting(const struct pr_writer *); /* what is read of the table is whole again */
 void pr_forget_rows(struct pr_writer *);
 
 #endif

@@ -78,13 +78,13 @@ static enum status confirm(struct pr_session *session, const struct schema *sche
 static void choose_columns(struct pr_writer *writer) {
     const struct schema *schema = writer->base.schema;
     const struct pr_relation *relation = pr_relation(schema);
-    bool key = true;
+    bool key = writer->on_conflict == ON_CONFLICT_REPLACE;
 
     for (size_t i = 0; i < relation->key_count; i++) {
         key = key && writer->states[relation->key[i]];
     }
-    writer->merges = writer->on_conflict == ON_CONFLICT_REPLACE && key;
-    for (size_t i = 0; i < schema->column_count && writer->merges; i++) {
+    writer->merges = key || (writer->conflict != NULL && !writer->conflict->nothing);
+    for (size_t i = 0; i < schema->column_count && key; i++) {
         writer->uneven = writer->uneven || !writer->states[i];
         writer->states[i] = schema->columns[i].generated == 0;
     }
@@ -138,7 +138,8 @@ static enum status choose_preferences(struct pr_writer *writer, struct error *er
     }
     if (writer->merges) {
         text_append(&writer->prefer, ", resolution=merge-duplicates");
-    } else if (writer->kind == CHANGE_INSERT && writer->on_conflict == ON_CONFLICT_IGNORE) {
+    } else if (writer->conflict != NULL ||
+               (writer->kind == CHANGE_INSERT && writer->on_conflict == ON_CONFLICT_IGNORE)) {
         text_append(&writer->prefer, ", resolution=ignore-duplicates");
     }
     text_append(&writer->prefer, strict || affected ? ", handling=strict" : "");
@@ -275,49 +276,45 @@ static enum status read_rows(const struct pr_writer *writer, struct pr_exchange 
 }
 
 /* The head says that it was done; which rows it was done to, only the body says. */
-static enum status read_answer(const struct pr_writer *writer, struct pr_exchange *x,
-        struct write_result *result, struct error *err) {
-    struct error why = { 0 };
-
-    if (read_rows(writer, x, result, &why) == STATUS_OK) {
-        return STATUS_OK;
-    }
+enum status pr_rows_untold(
+        const struct pr_writer *writer, struct error *why, struct error *err) {
     error_set(err, STATUS_OUTCOME_UNKNOWN,
             "the server carried out the write to table \"%s\", but did not say which rows it "
             "wrote: %s",
-            writer->base.schema->remote_name, why.message);
-    error_clear(&why);
+            writer->base.schema->remote_name, why->message);
+    error_clear(why);
     return STATUS_OUTCOME_UNKNOWN;
 }
 
 /* Fewer than were sent: a row was gone, or something on the server left it out. */
-static enum status check_count(
-        const struct pr_writer *writer, const struct write_result *result, struct error *err) {
+enum status pr_check_count(const struct pr_writer *writer, int64_t rows, struct error *err) {
     const char *table = writer->base.schema->remote_name;
-    bool skips = writer->kind == CHANGE_INSERT && writer->on_conflict == ON_CONFLICT_IGNORE;
+    bool skips = writer->kind == CHANGE_INSERT &&
+                 (writer->on_conflict == ON_CONFLICT_IGNORE ||
+                         (writer->conflict != NULL && writer->conflict->nothing));
 
-    if (result->affected == writer->count || (skips && result->affected < writer->count)) {
+    if (rows == writer->count || (skips && rows < writer->count)) {
         return STATUS_OK;
     }
-    if (result->affected > writer->count) {
+    if (rows > writer->count) {
         return error_set(err, STATUS_PROTOCOL,
                 "the server wrote %lld rows of table \"%s\" where %lld were meant",
-                (long long)result->affected, table, (long long)writer->count);
+                (long long)rows, table, (long long)writer->count);
     }
     if (writer->kind == CHANGE_INSERT) {
         return error_set(err, STATUS_REMOTE,
                 "the server tells of %lld of the %lld rows that were inserted into table "
                 "\"%s\": these are stored, the others were left out on the server",
-                (long long)result->affected, (long long)writer->count, table);
+                (long long)rows, (long long)writer->count, table);
     }
-    if (result->affected == 0) {
+    if (rows == 0) {
         return error_set(
                 err, STATUS_STALE, "a row of table \"%s\" is gone since it was read", table);
     }
     return error_set(err, STATUS_STALE,
             "%lld of %lld rows of table \"%s\" were written; the others are gone since they "
             "were read",
-            (long long)result->affected, (long long)writer->count, table);
+            (long long)rows, (long long)writer->count, table);
 }
 
 static void log_write(struct pr_writer *writer, const struct pr_exchange *x, int64_t rows,
@@ -343,7 +340,7 @@ static void log_write(struct pr_writer *writer, const struct pr_exchange *x, int
 }
 
 static enum status exchange_rows(
-        struct pr_writer *writer, struct write_result *result, struct error *err) {
+        struct pr_writer *writer, struct pr_exchange **x, struct error *err) {
     struct pr_session *session = pr_session(writer->base.session);
     struct pr_request request = { .method = pr_write_method(writer),
         .target = text_get(&writer->target),
@@ -351,21 +348,54 @@ static enum status exchange_rows(
         .prefer = text_get(&writer->prefer),
         .body = writer->kind != CHANGE_DELETE ? text_get(&writer->body) : NULL,
         .body_length = writer->kind != CHANGE_DELETE ? writer->body.length : 0 };
-    struct pr_exchange *x = NULL;
     struct error why = { 0 };
-    enum status status = pr_send(session, &request, &x, &why);
+    enum status status = pr_send(session, &request, x, &why);
 
     if (status == STATUS_OK) {
-        status = await_write(writer, &request, &x, &why);
+        status = await_write(writer, &request, x, &why);
+    }
+    if (status != STATUS_OK) {
+        log_write(writer, *x, 0, &why);
+    }
+    error_move(err, &why);
+    return status;
+}
+
+enum status pr_send_write(struct pr_writer *writer, struct pr_exchange **x, struct error *err) {
+    enum status status;
+
+    if (writer->kind == CHANGE_INSERT) {
+        text_append_char(&writer->body, ']');
+        choose_columns(writer);
+    }
+    status = text_status(&writer->body, err);
+    if (status == STATUS_OK) {
+        status = choose_preferences(writer, err);
     }
     if (status == STATUS_OK) {
-        status = read_answer(writer, x, result, &why);
+        status = pr_write_target(writer, err);
     }
     if (status == STATUS_OK) {
-        status = check_count(writer, result, &why);
+        status = exchange_rows(writer, x, err);
+    }
+    pr_forget_waiting(writer);
+    return status;
+}
+
+static enum status count_rows(struct pr_writer *writer, struct pr_exchange *x,
+        struct write_result *result, struct error *err) {
+    struct error why = { 0 };
+    enum status status = read_rows(writer, x, result, &why);
+
+    if (status != STATUS_OK) {
+        struct error broken = why;
+
+        why = (struct error){ 0 };
+        status = pr_rows_untold(writer, &broken, &why);
+    } else {
+        status = pr_check_count(writer, result->affected, &why);
     }
     log_write(writer, x, result->affected, &why);
-    pr_exchange_end(x);
     error_move(err, &why);
     return status;
 }
@@ -378,23 +408,14 @@ static bool is_skipped(const struct pr_writer *writer, const struct error *err) 
 
 enum status pr_send_rows(
         struct pr_writer *writer, struct write_result *result, struct error *err) {
+    struct pr_exchange *x = NULL;
     struct error why = { 0 };
-    enum status status;
+    enum status status = pr_send_write(writer, &x, &why);
 
-    if (writer->kind == CHANGE_INSERT) {
-        text_append_char(&writer->body, ']');
-        choose_columns(writer);
-    }
-    status = text_status(&writer->body, &why);
     if (status == STATUS_OK) {
-        status = choose_preferences(writer, &why);
+        status = count_rows(writer, x, result, &why);
     }
-    if (status == STATUS_OK) {
-        status = pr_write_target(writer, &why);
-    }
-    if (status == STATUS_OK) {
-        status = exchange_rows(writer, result, &why);
-    }
+    pr_exchange_end(x);
     if (is_skipped(writer, &why)) {
         error_clear(&why);
         status = STATUS_OK;

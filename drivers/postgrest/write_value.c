@@ -128,6 +128,58 @@ static enum status write_array(const struct json_writing *w) {
     return STATUS_OK;
 }
 
+/* ---- hstore -------------------------------------------------------------------------------
+ */
+
+static void append_hstore_text(struct text *out, const json_t *string) {
+    const char *text = json_string_value(string);
+
+    text_append_char(out, '"');
+    for (size_t i = 0; i < json_string_length(string); i++) {
+        if (text[i] == '"' || text[i] == '\\') {
+            text_append_char(out, '\\');
+        }
+        text_append_char(out, text[i]);
+    }
+    text_append_char(out, '"');
+}
+
+/* ""a"=>"1","b"=>NULL": of an object whose members are strings and nulls, as it is shown. */
+static enum status write_hstore(const struct json_writing *w) {
+    json_t *json =
+            json_loadb(text_get(w->scratch), w->scratch->length, JSON_REJECT_DUPLICATES, NULL);
+    bool fits = json_is_object(json);
+    const char *name;
+    json_t *member;
+    struct text literal;
+
+    text_init(&literal, w->scratch->bytes_max);
+    json_object_foreach(json, name, member) {
+        json_t *key = json_string(name);
+
+        fits = fits && (json_is_string(member) || json_is_null(member));
+        text_append(&literal, literal.length > 0 ? "," : "");
+        append_hstore_text(&literal, key);
+        text_append(&literal, "=>");
+        if (json_is_string(member)) {
+            append_hstore_text(&literal, member);
+        } else {
+            text_append(&literal, "NULL");
+        }
+        json_decref(key);
+    }
+    json_decref(json);
+    if (fits) {
+        text_append_json(w->out, text_get(&literal), literal.length);
+    }
+    if (literal.failure != STATUS_OK) {
+        w->out->failure = literal.failure;
+    }
+    text_clear(&literal);
+    return fits ? STATUS_OK
+                : refuse(w, "it is no object in JSON whose members are texts and nulls");
+}
+
 /* ---- the text of a value ------------------------------------------------------------------
  *
  * Each brings what the postgres driver would send as a parameter into text, in its place. */
@@ -241,18 +293,27 @@ static enum status (*const text_of[])(const struct json_writing *) = {
 /* ---- the whole ----------------------------------------------------------------------------
  */
 
+static bool is_hstore(const struct pr_column *facts) {
+    return facts->raw && facts->pg.element_oid == 0 &&
+           strcmp(facts->pg.type_name, "hstore") == 0;
+}
+
 /* NULL: it can be written. */
 static const char *why_never(const struct pr_column *facts, const struct pg_rule *rule) {
-    if (facts->pg.type_oid == OID_MONEY) {
-        return "over PostgREST what money means depends on the server's locale";
-    }
     if (strstr(rule->expression, "make_interval") != NULL) {
         return "over PostgREST it cannot be written in this presentation";
     }
-    if (facts->raw && facts->pg.element_oid == 0) {
-        return "over PostgREST composites and hstore can only be read";
+    if (facts->raw && facts->pg.element_oid == 0 && !is_hstore(facts)) {
+        return "over PostgREST composites are written as they are with composite=literal";
     }
     return NULL;
+}
+
+/* How a fraction is written depends on the server's lc_monetary. */
+static bool is_whole(const struct text *amount) {
+    const char *text = text_get(amount);
+
+    return text[strspn(text, "-0123456789")] == '\0';
 }
 
 static bool is_json(const struct pr_column *facts) {
@@ -275,6 +336,10 @@ enum status pr_value_text(const struct schema *schema, int column, const struct 
     if (status == STATUS_OK) {
         status = text_of[rule->parameter](&w);
     }
+    if (status == STATUS_OK && w.facts->pg.type_oid == OID_MONEY && !is_whole(scratch)) {
+        return refuse(&w, "over PostgREST money is written in whole amounts alone: how a "
+                          "fraction is read depends on the server's locale");
+    }
     return status == STATUS_OK ? text_status(scratch, err) : status;
 }
 
@@ -294,7 +359,9 @@ enum status pr_value_json(const struct schema *schema, int column, const struct 
         return status;
     }
     if (is_json(w.facts)) {
-        return w.facts->raw ? write_array(&w) : write_json(&w);
+        return !w.facts->raw        ? write_json(&w)
+               : is_hstore(w.facts) ? write_hstore(&w)
+                                    : write_array(&w);
     }
     if (parameter == PG_PARAMETER_INT8 ||
             (parameter == PG_PARAMETER_FLOAT8 && strpbrk(text_get(scratch), "Ny") == NULL)) {

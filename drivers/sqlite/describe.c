@@ -2,7 +2,8 @@
  * side is decided in types.c; catalog.c says which relations there are. */
 #include "drivers/sqlite/internal.h"
 
-#include <stdlib.h>
+#include "base/number.h"
+
 #include <string.h>
 
 static const char columns_sql[] =
@@ -233,7 +234,7 @@ static enum status estimate_rows(const struct sq_description *described, struct 
  * it. */
 static void count_distinct(struct schema *schema, const char *index, const char *stat) {
     char *end = NULL;
-    double rows = strtod(stat, &end), equal = strtod(end, NULL);
+    double rows = number_read(stat, &end), equal = number_read(end, NULL);
 
     schema->rows_estimate = rows;
     for (size_t i = 0; index != NULL && equal > 0 && i < schema->key_count; i++) {

@@ -65,6 +65,10 @@ static void test_describe_query(void **state) {
     struct query query;
 
     (void)state;
+    if (!can(DRIVER_SQL)) { /* a server that takes requests for tables, and no statements */
+        assert_null(driver->describe_query);
+        return;
+    }
     must(driver->describe_query(session,
                  "SELECT id AS a, name AS a, id + 1 FROM contract_items WHERE id <= 10",
                  &schema, &err),
@@ -163,14 +167,20 @@ static void test_one_snapshot(void **state) {
     struct scan *scan;
 
     (void)state;
-    must(driver->begin(session, &snapshot, &err), &err);
+    if (can(DRIVER_SNAPSHOT)) {
+        must(driver->begin(session, &snapshot, &err), &err);
+    } else { /* each request sees what is there when it comes */
+        assert_null(driver->finish);
+    }
     scan = start(&query);
     assert_int_equal(drain(scan), 4);
     remote_run("INSERT INTO contract_rows VALUES(9, 'new')");
-    assert_int_equal(count_rows(&query), 4);
+    assert_int_equal(count_rows(&query), can(DRIVER_SNAPSHOT) ? 4 : 5);
     driver->scan_end(scan);
-    assert_int_equal(count_rows(&query), 4);
-    driver->finish(session);
+    if (can(DRIVER_SNAPSHOT)) {
+        assert_int_equal(count_rows(&query), 4);
+        driver->finish(session);
+    }
     assert_int_equal(count_rows(&query), 5);
     remote_run("DELETE FROM contract_rows WHERE a = 9");
     schema_release(schema);
@@ -201,6 +211,12 @@ static void test_rowids(void **state) {
     int64_t seen[2][4] = { 0 };
 
     (void)state;
+    if (schema->identity == IDENTITY_ROW) { /* nothing tells them apart, nor does it claim to */
+        assert_int_equal(schema->find_count, 0);
+        assert_false(can(DRIVER_SQL));
+        schema_release(schema);
+        return;
+    }
     assert_int_equal(schema->identity, IDENTITY_ROWID);
     query.flags = QUERY_IDENTITY;
     for (int pass = 0; pass < 2; pass++) {
@@ -263,8 +279,26 @@ static double now_ms(void) {
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-static void test_interrupts(void **state) {
+/* What takes long; a server that takes no statements has a view of it. */
+static struct schema *describe_slow_query(void) {
     struct schema *schema = NULL;
+    struct error err = { 0 };
+
+    if (!can(DRIVER_SQL)) {
+        remote_run("CREATE VIEW contract_slow AS SELECT pg_sleep(3)::text AS slept");
+        return describe("contract_slow");
+    }
+    must(driver->describe_query(session,
+                 "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c "
+                 "WHERE n < 1000000000) SELECT count(*) AS n FROM c",
+                 &schema, &err),
+            &err);
+    must(driver->present(schema, &table_set, &err), &err);
+    return schema;
+}
+
+static void test_interrupts(void **state) {
+    struct schema *schema = describe_slow_query();
     struct error err = { 0 };
     struct batch batch = { 0 };
     struct scan *scan = NULL;
@@ -273,12 +307,6 @@ static void test_interrupts(void **state) {
     double started_ms;
 
     (void)state;
-    must(driver->describe_query(session,
-                 "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c "
-                 "WHERE n < 1000000000) SELECT count(*) AS n FROM c",
-                 &schema, &err),
-            &err);
-    must(driver->present(schema, &table_set, &err), &err);
     query = ask_all(schema);
     started_ms = now_ms();
     interrupted = true;
@@ -301,11 +329,12 @@ static void test_changes_behind_our_back(void **state) {
     static const struct {
         const char *change;
         enum status wanted;
+        bool emptied;
     } cases[] = {
         { "ALTER TABLE contract_moving DROP COLUMN b", STATUS_SCHEMA },
         { "ALTER TABLE contract_moving RENAME COLUMN b TO c", STATUS_SCHEMA },
         { "DROP TABLE contract_moving; CREATE TABLE contract_moving(a INTEGER, b INTEGER)",
-                STATUS_SCHEMA },
+                STATUS_SCHEMA, true },
         { "DROP TABLE contract_moving", STATUS_SCHEMA },
         { "ALTER TABLE contract_moving RENAME TO contract_moved", STATUS_SCHEMA },
         { "ALTER TABLE contract_moving ADD COLUMN c TEXT", STATUS_OK },
@@ -342,6 +371,9 @@ static void test_changes_behind_our_back(void **state) {
         if (cases[i].wanted == STATUS_OK) {
             must(status, &err);
             assert_int_equal(batch.rows, 1);
+        } else if (cases[i].emptied && status == STATUS_OK) {
+            assert_false(can(DRIVER_SNAPSHOT)); /* an answer without rows tells no types */
+            assert_int_equal(batch.rows, 0);
         } else {
             must_fail(status, cases[i].wanted, &err);
         }
@@ -364,6 +396,10 @@ static void test_user_queries(void **state) {
     struct scan *scan = NULL;
 
     (void)state;
+    if (!can(DRIVER_SQL)) {
+        assert_null(driver->query_start);
+        return;
+    }
     must(driver->query_start(session,
                  dollar ? "SELECT id, name FROM contract_items WHERE id <= $1::int ORDER BY id"
                         : "SELECT id, name FROM contract_items WHERE id <= ?1 ORDER BY id",
@@ -385,7 +421,7 @@ static void test_user_queries_only_read(void **state) {
         "SELECT nothing FROM nowhere" };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {
+    for (size_t i = 0; can(DRIVER_SQL) && i < sizeof(statements) / sizeof(statements[0]); i++) {
         struct batch batch = { 0 };
         struct scan *scan = NULL;
         struct error err = { 0 };
@@ -419,7 +455,8 @@ static void test_counts_and_ping(void **state) {
     assert_true(session->counts.rows >= rows + ROWS);
     must(driver->ping(session, &ms, &err), &err);
     assert_true(ms >= 0);
-    assert_true(strlen(session->server_version) > 0);
+    /* PostgREST before 14 does not say its version, nor do its likes. */
+    assert_true(strlen(session->server_version) > 0 || !can(DRIVER_SQL));
     driver->close(NULL);
 }
 
@@ -442,6 +479,7 @@ static int set_up(void **state) {
     options_init(&server_set, tables, NULL);
     options_init(&table_set, table_tables, &server_set);
     remote_connect(driver->name, url);
+    remote_try("DROP VIEW contract_slow");
     remote_try("DROP TABLE contract_items");
     remote_try("DROP TABLE contract_rows");
     remote_run("CREATE TABLE contract_items(id INTEGER PRIMARY KEY, name TEXT, "
@@ -465,6 +503,7 @@ static int tear_down(void **state) {
     remote_try("DROP TABLE contract_items");
     remote_try("DROP TABLE contract_rows");
     remote_try("DROP TABLE contract_moving");
+    remote_try("DROP VIEW contract_slow");
     remote_disconnect();
     target_clear(&target);
     options_clear(&table_set);

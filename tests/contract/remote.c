@@ -72,6 +72,18 @@ static void server_connect(const char *url) {
     PQsetNoticeProcessor(server, ignore_notice, NULL);
 }
 
+/* Behind a PostgREST server. */
+static void database_connect(const char *url) {
+    const char *database = getenv("CONTRACT_DATABASE");
+
+    (void)url;
+    if (database == NULL) {
+        fprintf(stderr, "Bail out! CONTRACT_DATABASE is not set\n");
+        exit(1);
+    }
+    server_connect(database);
+}
+
 static const char *server_run(const char *sql) {
     PGresult *result = PQexec(server, sql);
     ExecStatusType status = PQresultStatus(result);
@@ -90,6 +102,7 @@ static void server_disconnect(void) {
 static const struct remote remotes[] = {
     { "sqlite", file_connect, file_run, file_disconnect },
     { "postgres", server_connect, server_run, server_disconnect },
+    { "postgrest", database_connect, server_run, server_disconnect },
 };
 
 const char *remote_url(void) {

@@ -23,6 +23,14 @@ static void host_logged(void *context, const struct statement_record *record) {
     logged++;
 }
 
+bool can(enum driver_capability capability) {
+    return (driver->capabilities & (unsigned)capability) != 0;
+}
+
+bool on_postgres(void) {
+    return strcmp(driver->name, "sqlite") != 0;
+}
+
 void must(enum status status, const struct error *err) {
     if (status != STATUS_OK) {
         fail_msg("%s: %s", status_name(status), err->message);

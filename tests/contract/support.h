@@ -26,6 +26,10 @@ struct found {
     char names[4096];
 };
 
+/* Does the driver claim it? Then its slots are there. */
+bool can(enum driver_capability capability);
+/* Is the database, on which remote_run() acts, a PostgreSQL? */
+bool on_postgres(void);
 void must(enum status status, const struct error *err);
 void must_fail(enum status status, enum status wanted, struct error *err);
 struct session *open_session(void);

@@ -7,6 +7,7 @@ OpenAPI document that PostgREST would give for it (this server gives none):
 It is postrust-server, which ./check builds into build/parts. Its way to write JSON is not
 PostgREST's; what is read as c::text is the same.
 """
+import http.client
 import json
 import os
 import signal
@@ -14,8 +15,10 @@ import socket
 import subprocess
 import time
 import urllib.request
+from urllib.parse import quote
 
 from support.paths import PARTS
+from support.rest_server import Answer, Request, RestServer
 
 VERSION = "3.1.0"
 PROGRAM = PARTS / f"postrust-{VERSION}" / "bin" / "postrust"
@@ -78,6 +81,7 @@ def free_port():
 
 class Postgrest:
     def __init__(self, pg, database, schemas, folder, max_rows=None, secret=None, writes=False):
+        """writes: tables that are made later can be read and written as well."""
         self.pg, self.database, self.schemas, self.folder = pg, database, schemas, folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -102,6 +106,10 @@ class Postgrest:
                 connection.execute(f'GRANT USAGE ON SCHEMA "{schema}" TO rest_anon; '
                                    f'GRANT {rights} ON ALL TABLES IN SCHEMA "{schema}" TO rest_anon; '
                                    f'GRANT SELECT, USAGE ON ALL SEQUENCES IN SCHEMA "{schema}" TO rest_anon')
+                if rights == "ALL":
+                    for kind in ("TABLES", "SEQUENCES"):
+                        connection.execute(f'ALTER DEFAULT PRIVILEGES IN SCHEMA "{schema}" '
+                                           f"GRANT ALL ON {kind} TO rest_anon")
 
     def start(self):
         if not PROGRAM.exists():
@@ -137,3 +145,54 @@ class Postgrest:
         path = self.folder / f"{schema}.json"
         path.write_text(json.dumps(document(self.pg, self.database, schema)))
         return path
+
+
+def forward(server, request):
+    """What the server answers to it."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port)
+    connection.request(request.method, request.target, request.body or None, request.headers)
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return Answer(answer.status, {key: text for key, text in answer.getheaders() if key.lower() not in (
+        "content-length", "transfer-encoding", "connection", "date")}, body)
+
+
+class Front(RestServer):
+    """Such a server with the document at its root that PostgREST has there: of the tables as they
+    are now, once the server behind knows them too."""
+
+    def __init__(self, server, schema="public"):
+        super().__init__(self._forward)
+        self.server, self.schema = server, schema
+
+    def _forward(self, request):
+        """Statements that this server prepared are refused after a change of the table, on each of its
+        connections once: those of PostgREST give JSON, which has always the same type."""
+        answer = forward(self.server, request)
+        for _ in range(50):
+            if b"cached plan must not change" not in answer.body:
+                break
+            answer = forward(self.server, request)
+        return answer
+
+    def answer(self, request):
+        if request.path == "/":
+            self.document = document(self.server.pg, self.server.database, self.schema)
+            self._wait()
+        return super().answer(request)
+
+    def _wait(self):
+        deadline = time.monotonic() + 30
+        unknown = list(self.document["definitions"].items())
+        while unknown := [one for one in unknown if not self._is_known(*one)]:
+            assert time.monotonic() < deadline, f"{unknown} stay unknown"
+            with self.server.pg.connect(self.server.database) as connection:
+                connection.execute("NOTIFY pgrst, 'reload schema'")
+            time.sleep(0.05)
+
+    def _is_known(self, table, definition):
+        names = ",".join('"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+                         for name in definition["properties"])
+        target = f"/{quote(table)}?select={quote(names)}&limit=0"
+        return forward(self.server, Request("GET", target, {"Accept-Profile": self.schema}, 0)).status == 200
