@@ -252,8 +252,13 @@ static enum status table_declare(struct table *table, sqlite3 *db, struct error 
     text_append(&sql, schema->identity == IDENTITY_KEY ? ") WITHOUT ROWID" : ")");
     status = text_status(&sql, err);
     if (status == STATUS_OK && sqlite3_declare_vtab(db, text_get(&sql)) != SQLITE_OK) {
-        status = error_set(err, STATUS_UNSUPPORTED, "could not declare table \"%s\": %s",
-                table->name, sqlite3_errmsg(db));
+        const char *why = sqlite3_errmsg(db);
+
+        /* SQLite's parser stops as well, and gives another code for it. */
+        status = strcmp(why, sqlite3_errstr(SQLITE_INTERRUPT)) == 0
+                         ? error_set(err, STATUS_CANCELLED, "interrupted")
+                         : error_set(err, STATUS_UNSUPPORTED,
+                                   "could not declare table \"%s\": %s", table->name, why);
     }
     text_clear(&sql);
     return status;
