@@ -2,17 +2,23 @@
 one that spreads over a primary and its replica, and partitions on other servers. Answers are those of
 a server of one's own, whatever other clients leave behind."""
 import threading
+import time
+from contextlib import nullcontext
+from functools import partial
+from itertools import islice
 
 import psycopg
 import pytest
 
+from differential import grid, random_queries, special
 from differential.attached import ask, open_world
 from differential.families import FAMILIES
-from differential.world import TYPES, use
+from differential.world import TYPES, World, report, use
 from support import sqlite
 from support.pgbouncer import PgBouncer
 from support.pgpool import Pgpool
 from support.postgres import Postgres, Replica
+from test_sql import READS, ask_reads, make_shop, reading_pair
 
 # What another client leaves in the one connection there is; PgBouncer looks after some of it.
 LEFT = ["SET search_path = pg_catalog", "SET DateStyle = 'German'", "SET TimeZone = 'Asia/Tokyo'",
@@ -21,6 +27,7 @@ LEFT = ["SET search_path = pg_catalog", "SET DateStyle = 'German'", "SET TimeZon
         "SET xmlbinary = 'hex'", "SET row_security = off", "SET statement_timeout = 60000",
         "SET synchronize_seqscans = on", "SET standard_conforming_strings = off", "SET work_mem = '1MB'"]
 SAMPLE = 20
+SEEDS = 3_000_000  # of random queries that no other test asks
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +78,72 @@ def world(server, bouncer):
     world = open_world(server, "icu", bouncer.url)
     yield world
     world.db.close()
+
+
+# ------------------------------------------------------------------ what is not of the grid
+
+# Each makes a database, and asks by way of what stands in between, beside whoever else is there.
+
+def special_rows(server, way, beside, every):
+    """Tables of every identity, with rows that are easily mistaken for one another."""
+    name = server.create_database(f"special_{time.monotonic_ns()}", "icu")
+    world = World(sqlite.connect(cached_statements=2000))
+    with server.connect(name) as pg:
+        use(pg, "grid")
+        pg.execute(TYPES)
+        special.make_world(world, pg)
+    world.attach(way(name), "schema=special")
+    grid.make_sides(world)
+    with beside(name):
+        for table in special.NAMES:
+            for text, args, ordered in islice(special.statements(table), 0, None, every):
+                world.check(text, args, ordered)
+    assert not world.differences, report(world.differences)
+    world.db.close()
+    return world.checks
+
+
+def random_queries_of(server, way, beside, every):
+    name = server.create_database(f"random_{time.monotonic_ns()}", "icu")
+    world = World(sqlite.connect())
+    with server.connect(name) as pg:
+        use(pg, "grid")
+        pg.execute(TYPES)
+        random_queries.make_world(world, pg)
+    world.attach(way(name), "schema=random")
+    seeds = range(SEEDS, SEEDS + 2000, every)
+    with beside(name):
+        found = [words for words in (random_queries.check(world, seed) for seed in seeds) if words]
+    assert not found, "\n".join(found[:5])
+    world.db.close()
+    return len(seeds)
+
+
+def every_kind_of_sql(server, way, beside, every):
+    name = make_shop(server)
+    pair = reading_pair("debian", way(name))
+    kinds = list(READS)[::every]
+    with beside(name):
+        for kind in kinds:
+            ask_reads(pair, kind)
+    pair.close()
+    return len(kinds)
+
+
+REST = pytest.mark.parametrize("ask_rest", [special_rows, random_queries_of, every_kind_of_sql])
+
+
+@pytest.mark.parametrize("ask_rest", [random_queries_of, every_kind_of_sql])
+def test_sample_of_the_rest(server, bouncer, ask_rest):
+    every = 4 if ask_rest is every_kind_of_sql else 200
+    assert ask_rest(server, bouncer.url, partial(Hostile, bouncer), every) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.plain
+@REST
+def test_the_rest_whole(server, bouncer, ask_rest):
+    assert ask_rest(server, bouncer.url, partial(Hostile, bouncer), 1) > 0
 
 
 def transport(world):
@@ -213,6 +286,19 @@ def test_behind_pgpool_whole(balanced, family):
     assert ask(balanced, families=[family]) > 0
 
 
+@pytest.mark.slow
+@pytest.mark.plain
+@REST
+def test_the_rest_behind_pgpool(server, pair, ask_rest):
+    replica, pool = pair
+
+    def way(name):
+        replica.wait()
+        return pool.url(name)
+
+    assert ask_rest(server, way, nullcontext, 1) > 0
+
+
 READ = {"SELECT a FROM t WHERE id = 5": "new", "SELECT count(*) FROM t": 5001, "SELECT max(id) FROM t": 5001,
         "SELECT min(a) FROM t": "new",
         "WITH k(i) AS (VALUES(1), (2)) SELECT max(a) FROM k LEFT JOIN t ON t.id = k.i": "new",
@@ -298,3 +384,19 @@ def test_tables_that_lie_on_two_other_servers(shards):
                    for shard in shards)
     finally:
         front.remove()
+
+
+def test_many_rows_are_written_through_the_pooler(server, bouncer):
+    """By COPY, in the transaction whose connection is lent; the next one finds the connection as ever."""
+    server.psql("CREATE TABLE many(id serial PRIMARY KEY, n int, t text UNIQUE)", database="c")
+    connection = sqlite.connect(isolation_level=None)
+    connection.execute("SELECT bridge_attach(?, 'tables=many', 'name=s')", (bouncer.url("c"),))
+    insert = ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) "
+              "INSERT INTO many(n, t) SELECT i, {} FROM n")
+    connection.execute(insert.format("i"))
+    assert connection.execute("SELECT last_insert_rowid(), changes()").fetchone() == (5000, 5000)
+    assert "UNIQUE constraint failed: many.t" in sqlite.error(connection, insert.format("'x' || i % 4000"))[1]
+    assert connection.execute("SELECT count(*), sum(n) FROM many").fetchone() == (5000, 12502500)
+    copies = connection.execute("SELECT rows FROM bridge_log WHERE statement LIKE 'COPY%STDIN%' ORDER BY id").fetchall()
+    assert copies == [(4998,), (0,)]
+    connection.close()

@@ -4,11 +4,11 @@
  * the column itself (precision, collation, encoding, a declared type of the user's) is settled
  * here. When it is not proven that the remote sorts or compares as SQLite does, the column says
  * so, and nothing is sent. */
+#include "base/sqlite.h"
 #include "drivers/postgres/types.h"
 #include "drivers/registry.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <string.h>
 
 enum {
@@ -266,19 +266,12 @@ static enum status present_order(struct presenting *at) {
 
 /* ASCII case ignored; what SQLite looks for in a declared type. */
 static bool type_says(const char *declared, const char *word) {
-    size_t length = strlen(word);
+    int length = (int)strlen(word);
 
-    for (; *declared != '\0'; declared++) {
-        size_t i = 0;
-
-        while (i < length && toupper((unsigned char)declared[i]) == word[i]) {
-            i++;
-        }
-        if (i == length) {
-            return true;
-        }
+    while (*declared != '\0' && sqlite3_strnicmp(declared, word, length) != 0) {
+        declared++;
     }
-    return false;
+    return *declared != '\0';
 }
 
 /* SQLite's five rules, in its order; INTEGER and NUMERIC differ for CAST alone. */

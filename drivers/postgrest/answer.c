@@ -1,11 +1,11 @@
 /* What an answer means: its head's lines, and the error that its status and body tell, in the
  * words of the server and the terms of enum status. Pure. */
+#include "base/sqlite.h"
 #include "drivers/postgrest/internal.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 enum { RETRY_SECONDS_MAX = 3600 };
@@ -50,7 +50,7 @@ static bool value_has(const char *at, const char *end, const char *word) {
     size_t length = strlen(word);
 
     for (; (size_t)(end - at) >= length; at++) {
-        if (strncasecmp(at, word, length) == 0) {
+        if (sqlite3_strnicmp(at, word, (int)length) == 0) {
             return true;
         }
     }
@@ -74,7 +74,7 @@ static int64_t read_seconds(const char *at, const char *end) {
 }
 
 static bool header_is(const char *line, size_t name_length, const char *name) {
-    return strlen(name) == name_length && strncasecmp(line, name, name_length) == 0;
+    return strlen(name) == name_length && sqlite3_strnicmp(line, name, (int)name_length) == 0;
 }
 
 void pr_head_line(struct pr_head *head, const char *line, size_t length) {
