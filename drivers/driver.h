@@ -252,10 +252,10 @@ struct driver {
     /* DRIVER_WRITE, inside a transaction that writes: many rows in one statement. *taken: how
      * many of them it was made of, from the first on, at least one; the others want another
      * call. Under DRIVER_ONE_REQUEST that is all of them, or nothing is sent and the error says
-     * how many rows one request could hold. The scan gives all columns of the schema, of the rows as
-     * they are stored now (of a DELETE: as they were), an INSERT's in the order given; it is
-     * read to its end before anything else is asked of the session. It fails as write_row()
-     * does, here or in scan_next(). */
+     * how many rows one request could hold. The scan gives all columns of the schema, of the
+     * rows as they are stored now (of a DELETE: as they were), an INSERT's in the order given;
+     * it is read to its end before anything else is asked of the session. It fails as
+     * write_row() does, here or in scan_next(). */
     enum status (*change_rows)(struct session *, const struct change_set *, size_t *taken,
             struct scan **out, struct error *);
 

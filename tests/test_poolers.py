@@ -387,3 +387,19 @@ def test_tables_that_lie_on_two_other_servers(shards):
                    for shard in shards)
     finally:
         front.remove()
+
+
+def test_many_rows_are_written_through_the_pooler(server, bouncer):
+    """By COPY, in the transaction whose connection is lent; the next one finds the connection as ever."""
+    server.psql("CREATE TABLE many(id serial PRIMARY KEY, n int, t text UNIQUE)", database="c")
+    connection = sqlite.connect(isolation_level=None)
+    connection.execute("SELECT bridge_attach(?, 'tables=many', 'name=s')", (bouncer.url("c"),))
+    insert = ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) "
+              "INSERT INTO many(n, t) SELECT i, {} FROM n")
+    connection.execute(insert.format("i"))
+    assert connection.execute("SELECT last_insert_rowid(), changes()").fetchone() == (5000, 5000)
+    assert "UNIQUE constraint failed: many.t" in sqlite.error(connection, insert.format("'x' || i % 4000"))[1]
+    assert connection.execute("SELECT count(*), sum(n) FROM many").fetchone() == (5000, 12502500)
+    copies = connection.execute("SELECT rows FROM bridge_log WHERE statement LIKE 'COPY%STDIN%' ORDER BY id").fetchall()
+    assert copies == [(4998,), (0,)]
+    connection.close()

@@ -55,7 +55,7 @@ def table_answer(found):
 # Table of the schema types -> the exchanges that hold its rows. `as text` where this driver asks
 # for the text, plain where it does not; both where both are right.
 TYPES = {
-    "ints": ["types-001", "types-003"], "floats": ["types-004", "types-006"],
+    "ints": ["types-001"], "floats": ["types-004", "types-006"],
     "numerics": ["types-007", "types-009"], "bools": ["types-010", "types-012"],
     "texts": ["types-015"], "byteas": ["types-016", "types-018"],
     "dates": ["types-019", "types-021"], "intervals": ["types-022", "types-024"],

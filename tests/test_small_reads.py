@@ -1,6 +1,7 @@
 """Small reads: the index that serves a condition on text, and round trips counted on the wire, where
 each costs ten milliseconds."""
 import json
+import sqlite3
 import time
 
 import pytest
@@ -86,3 +87,74 @@ def test_round_trips_at_ten_milliseconds(pg, database):
             took[sql] = proxy.counts.turns - before - 1  # nobody waits for the end of the snapshot
         connection.close()
     assert {sql: turns for sql, turns in took.items() if turns > TRIPS[sql]} == {}
+
+
+# Statements that read one table once: the end of their snapshot travels with them.
+ALONE = [
+    "SELECT word FROM words WHERE id = 7",
+    "select w.word from main.words as w where w.id = 7 and w.n = 7;",
+    "SELECT \"word\" FROM \"words\" w WHERE id = -7",
+    "SELECT max(id) FROM words",
+]
+# Others, which may ask again, and then have to see the same state of the server.
+NOT_ALONE = [
+    "SELECT word FROM words WHERE id = 7 UNION ALL SELECT word FROM words WHERE id = 8",
+    "SELECT a.word FROM words a, words b WHERE a.id = 7 AND b.id = 8",
+    "SELECT (SELECT word FROM words WHERE id = 8) FROM words WHERE id = 7",
+    "SELECT word, other FROM temp.twice WHERE id = 7",
+    "SELECT word, other FROM few WHERE id = 7",  # a view hides the table of that name
+]
+
+
+def test_the_snapshot_ends_with_the_answer(pg, database):
+    """Counted on the wire, every turn of it: the end of a snapshot that goes apart is one more."""
+    with Proxy(("127.0.0.1", pg.port)) as proxy:
+        connection = attach(pg.url(database, host="127.0.0.1", port=proxy.port, sslmode="disable"))
+        for view in ("twice", "few"):
+            connection.execute(f"""CREATE TEMP VIEW {view} AS SELECT a.id, a.word, b.word AS other
+                                   FROM main.words a JOIN main.words b ON b.id = a.id + 1""")
+        took = {}
+        for sql in ALONE + NOT_ALONE:
+            rows = connection.execute(sql).fetchall()
+            for _ in range(4):
+                assert connection.execute(sql).fetchall() == rows
+            time.sleep(0.1)
+            before = proxy.counts.turns
+            assert connection.execute(sql).fetchall() == rows
+            time.sleep(0.1)
+            took[sql] = proxy.counts.turns - before
+        connection.close()
+    assert {sql: took[sql] for sql in ALONE if took[sql] != 1} == {}
+    assert {sql: took[sql] for sql in NOT_ALONE if took[sql] < 2} == {}
+
+
+# What another client does between two of many lookups -> what the next one gives.
+CHANGES = {
+    "ANALYZE looked": [("a5",)],
+    "VACUUM looked": [("a5",)],
+    "UPDATE looked SET a = 'new' WHERE id = 5": [("new",)],
+    "ALTER TABLE looked DROP CONSTRAINT looked_pkey; INSERT INTO looked VALUES (5, 'twin')":
+        [("a5",), ("twin",)],
+    "ALTER TABLE looked ALTER a TYPE bytea USING a::bytea": [(b"a5",)],
+    "ALTER TABLE looked RENAME TO away; CREATE TABLE looked AS SELECT 5 AS id, 'other' AS a": [("other",)],
+    "ALTER TABLE looked DROP COLUMN a": "no such column: a",
+}
+
+
+@pytest.mark.parametrize("change, expected", CHANGES.items())
+def test_a_change_between_lookups(pg, database, change, expected):
+    """By then the server is trusted to tell of changes, and the lookup takes its end along."""
+    pg.psql("DROP TABLE IF EXISTS looked, away; CREATE TABLE looked (id int PRIMARY KEY, a text);"
+            "INSERT INTO looked SELECT i, 'a' || i FROM generate_series(1, 50) i", database=database)
+    connection = attach(pg.url(database), "tables=looked")
+    for _ in range(6):
+        assert connection.execute("SELECT a FROM looked WHERE id = 5").fetchall() == [("a5",)]
+    for part in change.split("; "):
+        pg.psql(part, database=database)
+    for _ in range(3):
+        if isinstance(expected, str):
+            with pytest.raises(sqlite3.Error, match=expected):
+                connection.execute("SELECT a FROM looked WHERE id = 5").fetchall()
+        else:
+            assert sorted(connection.execute("SELECT a FROM looked WHERE id = 5").fetchall()) == expected
+    connection.close()

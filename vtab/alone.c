@@ -82,25 +82,17 @@ static bool reads_end(struct tokens *tokens, bool *plain) {
     return true;
 }
 
-/* "max(column) FROM", or min() of a column that has no NULLs, which are first in its order and
- * count for nothing. */
-static bool reads_extreme(const char *select, const struct cursor *cursor) {
+/* "max(column) FROM"; SQLite asks for min() without an order, since NULLs count for nothing. */
+static bool reads_max(const char *select, const struct cursor *cursor) {
     const struct schema *schema = cursor->table->schema;
     const struct order_term *order = cursor->plan.order;
-    const struct column *column;
     struct tokens tokens = { .at = select };
 
-    if (cursor->plan.order_count != 1) {
-        return false;
-    }
-    column = &schema->columns[order->column];
-    if (!order->descending && !column->not_null) {
-        return false;
-    }
-    return tokens_next(&tokens) && tokens_is(&tokens, order->descending ? "MAX" : "MIN") &&
-           tokens_next(&tokens) && tokens_is(&tokens, "(") && tokens_next(&tokens) &&
-           tokens_names(&tokens, column->name) && tokens_next(&tokens) &&
-           tokens_is(&tokens, ")") && tokens_next(&tokens) && tokens_is(&tokens, "FROM");
+    return cursor->plan.order_count == 1 && order->descending && tokens_next(&tokens) &&
+           tokens_is(&tokens, "MAX") && tokens_next(&tokens) && tokens_is(&tokens, "(") &&
+           tokens_next(&tokens) && tokens_names(&tokens, schema->columns[order->column].name) &&
+           tokens_next(&tokens) && tokens_is(&tokens, ")") && tokens_next(&tokens) &&
+           tokens_is(&tokens, "FROM");
 }
 
 enum alone alone_reads(const struct cursor *cursor, const char *sql) {
@@ -116,5 +108,5 @@ enum alone alone_reads(const struct cursor *cursor, const char *sql) {
             !reads_end(&tokens, &plain)) {
         return ALONE_NO;
     }
-    return plain && reads_extreme(select, cursor) ? ALONE_FIRST : ALONE_ONCE;
+    return plain && reads_max(select, cursor) ? ALONE_FIRST : ALONE_ONCE;
 }

@@ -4,12 +4,6 @@
 
 #include "vtab/cursor.h"
 
-enum alone {
-    ALONE_NO,    /* or nobody can tell */
-    ALONE_ONCE,  /* one SELECT from the table alone, which asks the cursor once */
-    ALONE_FIRST, /* and wants max() or min() of the plan's order: its first row tells it */
-};
-
 /* sql: of the only statement under way. */
 enum alone alone_reads(const struct cursor *, const char *sql);
 

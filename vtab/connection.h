@@ -124,10 +124,10 @@ struct connection {
     struct recorder *recorder;   /* set while bridge_explain runs a statement */
     struct table *tables;        /* that SQLite has connected, the newest first */
     struct gathering *gathering; /* set while rows of a statement are gathered, not sent */
-    bool alone; /* the savepoint that is open is one of bridge_insert's own, in autocommit */
-    bool locked;                 /* bridge_lock() or DRAWBRIDGE_LOCK=1 */
-    int64_t redescribed;         /* times a change made SQLite connect its tables afresh */
-    int creating_own;            /* > 0 while bridge_attach creates tables */
+    bool alone;  /* the savepoint that is open is one of bridge_insert's own, in autocommit */
+    bool locked; /* bridge_lock() or DRAWBRIDGE_LOCK=1 */
+    int64_t redescribed; /* times a change made SQLite connect its tables afresh */
+    int creating_own;    /* > 0 while bridge_attach creates tables */
     bool enlisting;      /* the write under way only serves to hear of the transaction */
     uint64_t breaks;     /* failed writes, savepoints, begins and ends of transactions */
     size_t lookup_bytes; /* of all that lookups keep */

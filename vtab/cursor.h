@@ -16,6 +16,13 @@ struct condition_input {
     struct judgement judgement;
 };
 
+/* How much of the statement under way this cursor is: vtab/alone.h. */
+enum alone {
+    ALONE_NO,    /* or nobody can tell */
+    ALONE_ONCE,  /* one SELECT from the table alone, which asks the cursor once */
+    ALONE_FIRST, /* and wants max() of the plan's order: its first row tells it */
+};
+
 /* What one cursor asks for and where it stands. */
 struct cursor {
     sqlite3_vtab_cursor base; /* must be first: SQLite sees only this */
@@ -32,11 +39,11 @@ struct cursor {
     int explain_scan;     /* number in the recorder; -1 none yet */
     bool counts;          /* the statement looks as if it only counts rows */
     bool names_rowid;     /* it looks as if it asks for rowids */
-    bool reads_all;  /* nothing in it looks as if it would stop early, or need more later */
-    int64_t filters; /* how often it was asked */
-    bool on_terms;   /* some conditions may be an outer join's: see guess.c */
-    bool narrows;    /* SQLite may read less than it says: EXISTS (SELECT * ...) */
-    int alone;       /* enum alone: the statement asks no other cursor, and this one once */
+    bool reads_all;   /* nothing in it looks as if it would stop early, or need more later */
+    int64_t filters;  /* how often it was asked */
+    bool on_terms;    /* some conditions may be an outer join's: see guess.c */
+    bool narrows;     /* SQLite may read less than it says: EXISTS (SELECT * ...) */
+    enum alone alone; /* what its text says */
 
     /* this xFilter: values and predicates live in filter_arena */
     struct arena filter_arena;

@@ -41,6 +41,17 @@ static bool finds_rows(const struct schema *schema, int column) {
     return found && schema->identity == IDENTITY_ROW;
 }
 
+/* A RIGHT JOIN reads what tells rows apart without having said so, and a remote without
+ * snapshots cannot be asked for more of the same rows: there it comes with them. */
+static bool key_comes_along(const struct cursor *cursor) {
+    return (cursor->table->driver->capabilities & DRIVER_SNAPSHOT) == 0 && !cursor->counts;
+}
+
+/* Of a WITHOUT ROWID table: a write finds the row by it. */
+static bool wants_key(const struct cursor *cursor) {
+    return (cursor->query.flags & QUERY_LOCK) != 0 || key_comes_along(cursor);
+}
+
 void cursor_choose_columns(struct cursor *cursor, int extra) {
     const struct schema *schema = cursor->table->schema;
     bool all = cursor->identity && schema->identity == IDENTITY_ROW && schema->find_count == 0;
@@ -53,8 +64,7 @@ void cursor_choose_columns(struct cursor *cursor, int extra) {
         bool key = schema->key_column == (int)i &&
                    (schema->identity == IDENTITY_INTEGER_KEY
                                    ? cursor->identity
-                                   : schema->identity == IDENTITY_KEY &&
-                                             (cursor->query.flags & QUERY_LOCK) != 0);
+                                   : schema->identity == IDENTITY_KEY && wants_key(cursor));
 
         next += planned;
         cursor->places[i] = -1;
@@ -419,6 +429,7 @@ enum status cursor_prepare(struct cursor *cursor, const char *plan, int argc,
     cursor->identity =
             cursor->names_rowid || (cursor->table->rowids_used && !cursor->count_only &&
                                            cursor->table->schema->identity != IDENTITY_KEY);
+    cursor->identity |= key_comes_along(cursor) && cursor->table->schema->find_count > 0;
     cursor->query.flags = (cursor->plan.unique && filter.all_exact ? QUERY_UNIQUE : 0);
     cursor->query.flags |= locking_flags(cursor, filter.all_exact);
     cursor_choose_columns(cursor, -1);

@@ -12,6 +12,8 @@ static bool has_primary_key(const struct schema *schema) {
     return false;
 }
 
+static const char indistinct[] = "nothing tells its rows apart";
+
 const char *transaction_why_not(const struct server *server, const struct schema *schema) {
     if (options_bool(&server->options, "readonly")) {
         return "its server was named with readonly=1";
@@ -24,7 +26,7 @@ const char *transaction_why_not(const struct server *server, const struct schema
     }
     if (schema->identity == IDENTITY_ROW && schema->find_count == 0 &&
             !has_primary_key(schema)) {
-        return "nothing tells its rows apart";
+        return indistinct;
     }
     return NULL;
 }
@@ -65,8 +67,13 @@ enum status transaction_writable(const struct table *table, struct error *err) {
     }
     why_not = transaction_why_not(table->server, table->schema);
     if (why_not != NULL) {
-        return error_set(
-                err, STATUS_READONLY, "table \"%s\" is read-only: %s", table->name, why_not);
+        error_set(err, STATUS_READONLY, "table \"%s\" is read-only: %s", table->name, why_not);
+        if (why_not == indistinct) {
+            error_explain(err, NULL, NULL,
+                    "make it by CREATE VIRTUAL TABLE with key=, columns whose values tell them "
+                    "apart");
+        }
+        return STATUS_READONLY;
     }
     if (server_can(table->server, DRIVER_ONE_REQUEST) && !stands_alone(table, err)) {
         return STATUS_READONLY;

@@ -206,7 +206,7 @@ static bool may_copy(const struct pg_writer *writer, unsigned flags) {
 }
 
 /* Before another row, which may be of another kind, and which alone tells that there is one
- * behind those that wait: the last ones are not for a COPY. */
+ * behind those that wait: the last one is not for a COPY. */
 static enum status make_room(struct pg_writer *writer, const struct change *change,
         unsigned flags, struct write_result *result, struct error *err) {
     bool returning = returns_rowid(writer->schema, change, flags);
@@ -219,7 +219,7 @@ static enum status make_room(struct pg_writer *writer, const struct change *chan
         return pg_writer_flush(writer, result, err);
     }
     if (enough_gathered(writer) && may_copy(writer, flags)) {
-        status = pg_copy_in_rows(writer, &taken, err);
+        status = pg_copy_in_rows(writer, false, &taken, err);
     }
     return status == STATUS_OK && !taken && enough_gathered(writer)
                    ? pg_writer_flush(writer, result, err)

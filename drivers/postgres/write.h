@@ -49,6 +49,7 @@ struct pg_rows {
 enum status pg_rows_add(
         struct pg_rows *, const struct pg_shape *, const struct change *, struct error *);
 void pg_rows_reset(struct pg_rows *);
+void pg_rows_keep_last(struct pg_rows *, size_t count); /* count: arguments of a row */
 void pg_rows_clear(struct pg_rows *);
 
 /* Parameters of one statement as libpq takes them. */
@@ -132,9 +133,10 @@ enum status pg_rows_left_out(
 
 /* May rows of this shape go by COPY, as far as is known here? */
 bool pg_copy_in_fits(const struct pg_writer *);
-/* Gives the rows that wait to a COPY, which begins with the first of them, and goes on.
- * *taken false: the server would not do the same as for an INSERT, they still wait. */
-enum status pg_copy_in_rows(struct pg_writer *, bool *taken, struct error *err);
+/* Gives the rows that wait, but_last: save the last one, to a COPY, which begins with the first
+ * of them, and goes on. *taken false: the server would not do the same as for an INSERT, they
+ * still wait. */
+enum status pg_copy_in_rows(struct pg_writer *, bool but_last, bool *taken, struct error *err);
 /* Ends it, if there is one, and waits for what came of it. */
 enum status pg_copy_in_finish(struct pg_writer *, struct error *err);
 /* Gives it up without waiting; memory back. */

@@ -1,6 +1,6 @@
 /* Many rows of an INSERT as COPY ... FROM STDIN: what the server does beside the host's
  * reading, at a third of an INSERT's cost. Only for rows whose keys nobody waits for; the last
- * ones of a statement go by INSERT, which tells the newest rowid.
+ * one of a statement goes by INSERT, which tells the newest rowid.
  *
  * COPY does what INSERT does (defaults, constraints, triggers), save three things that the
  * server is asked about first: rules, row security, and, since its bytes carry no types, the
@@ -268,7 +268,9 @@ static enum status begin_copy(struct pg_writer *writer, struct error *err) {
     return status == STATUS_OK && copying->request == NULL ? start(writer, err) : status;
 }
 
-enum status pg_copy_in_rows(struct pg_writer *writer, bool *taken, struct error *err) {
+enum status pg_copy_in_rows(
+        struct pg_writer *writer, bool but_last, bool *taken, struct error *err) {
+    size_t rows = writer->rows.count - but_last;
     struct pg_copying *copying = &writer->copying;
     size_t count = pg_parameter_count(&writer->shape);
     pg_copy_append *append;
@@ -283,8 +285,7 @@ enum status pg_copy_in_rows(struct pg_writer *writer, bool *taken, struct error 
     }
     status = begin_copy(writer, err);
     append = copying->binary ? pg_copy_append_binary : pg_copy_append_text;
-    for (size_t row = 0;
-            row < writer->rows.count && status == STATUS_OK && copying->request->feeding;
+    for (size_t row = 0; row < rows && status == STATUS_OK && copying->request->feeding;
             row++) {
         append(&copying->frame, copying->fields, &writer->rows, row, count);
         copying->rows++;
@@ -295,7 +296,11 @@ enum status pg_copy_in_rows(struct pg_writer *writer, bool *taken, struct error 
     if (status == STATUS_OK && !copying->request->feeding) {
         status = pg_copy_in_finish(writer, err); /* it was refused */
     }
-    pg_rows_reset(&writer->rows);
+    if (but_last) {
+        pg_rows_keep_last(&writer->rows, count);
+    } else {
+        pg_rows_reset(&writer->rows);
+    }
     *taken = true;
     return status;
 }

@@ -14,6 +14,14 @@ void pg_rows_reset(struct pg_rows *rows) {
     rows->count = 0;
 }
 
+void pg_rows_keep_last(struct pg_rows *rows, size_t count) {
+    if (rows->count > 1) {
+        memmove(rows->arguments, &rows->arguments[(rows->count - 1) * count],
+                count * sizeof(*rows->arguments));
+        rows->count = 1;
+    }
+}
+
 void pg_rows_clear(struct pg_rows *rows) {
     text_clear(&rows->bytes);
     memory_free(rows->arguments);

@@ -233,10 +233,15 @@ enum status pg_writer_flush(
     struct batch_sending sending = { .writer = writer,
         .session = pg_session_from(writer->base.session) };
     double start = pg_now_ms();
+    bool taken = false;
     int64_t trips;
     struct error why = { 0 };
     enum status status = pg_session_check(sending.session, &why);
 
+    if (status == STATUS_OK && writer->copying.request != NULL && writer->rows.count > 1 &&
+            pg_copy_in_fits(writer)) {
+        status = pg_copy_in_rows(writer, true, &taken, &why);
+    }
     if (status == STATUS_OK) {
         status = pg_copy_in_finish(writer, &why);
     }

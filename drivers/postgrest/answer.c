@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 enum { RETRY_SECONDS_MAX = 3600 };
 
@@ -56,6 +57,22 @@ static bool value_has(const char *at, const char *end, const char *word) {
     return false;
 }
 
+/* "120", or a date: how long until then. -1: neither. */
+static int64_t read_seconds(const char *at, const char *end) {
+    enum { DATE_BYTES_MAX = 64 };
+    int64_t seconds = read_number(&at, end), left;
+    char date[DATE_BYTES_MAX];
+    time_t then;
+
+    if (seconds >= 0 || end - at >= DATE_BYTES_MAX) {
+        return seconds;
+    }
+    snprintf(date, sizeof(date), "%.*s", (int)(end - at), at);
+    then = curl_getdate(date, NULL);
+    left = (int64_t)then - (int64_t)time(NULL);
+    return then < 0 ? -1 : left > 0 ? left : 0;
+}
+
 static bool header_is(const char *line, size_t name_length, const char *name) {
     return strlen(name) == name_length && sqlite3_strnicmp(line, name, (int)name_length) == 0;
 }
@@ -90,7 +107,7 @@ void pr_head_line(struct pr_head *head, const char *line, size_t length) {
     } else if (header_is(line, name, "server")) {
         snprintf(head->server, sizeof(head->server), "%.*s", (int)(end - value), value);
     } else if (header_is(line, name, "retry-after")) {
-        int64_t seconds = read_number(&value, end); /* a date says nothing to us */
+        int64_t seconds = read_seconds(value, end);
 
         head->retry_after_ms = seconds < 0                   ? -1
                                : seconds > RETRY_SECONDS_MAX ? INT64_C(1000) * RETRY_SECONDS_MAX

@@ -63,9 +63,10 @@ static bool read_integer(const char *at, size_t length, int64_t *out) {
 }
 
 static enum status decode_integer(const struct pr_decoding *d) {
+    bool number = d->member->kind == PR_NUMBER || d->facts->select != PR_SELECT_PLAIN;
     int64_t integer;
 
-    if (!read_integer(d->text, d->length, &integer)) {
+    if (!number || !read_integer(d->text, d->length, &integer)) {
         return pr_mismatch(d);
     }
     batch_put_integer(d->batch, integer);

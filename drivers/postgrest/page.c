@@ -75,6 +75,7 @@ enum status pr_page_send(struct pr_scan *scan, struct error *err) {
         .count = scan->counts || page_counts(scan) };
     scan->reader = (struct pr_page_reader){ PR_AT_START };
     scan->page_rows = 0;
+    scan->found_last = false;
     scan->opened = false;
     status = write_target(scan, err);
     scan->request.target = text_get(&scan->target);
@@ -222,6 +223,13 @@ enum status pr_page_cut(const struct pr_scan *scan, struct error *err) {
     return STATUS_UNSUPPORTED;
 }
 
+enum status pr_page_miscounted(int64_t rows, struct error *err) {
+    return error_set(err, STATUS_PROTOCOL,
+            "answer holds %" PRId64 " rows where other words of it, or of the request, say "
+            "another number",
+            rows);
+}
+
 /* The page's rows against what its head and its request said. */
 static enum status check_rows(const struct pr_scan *scan, struct error *err) {
     const struct pr_head *head = &scan->exchange->head;
@@ -231,17 +239,14 @@ static enum status check_rows(const struct pr_scan *scan, struct error *err) {
     if ((head->first >= 0 && told != scan->page_rows) ||
             (head->total >= 0 && scan->page_rows > head->total) ||
             (scan->page_asked >= 0 && scan->page_rows > scan->page_asked)) {
-        return error_set(err, STATUS_PROTOCOL,
-                "answer holds %" PRId64 " rows where other words of it, or of the request, say "
-                "another number",
-                scan->page_rows);
+        return pr_page_miscounted(scan->page_rows, err);
     }
     return STATUS_OK;
 }
 
 /* Another page, from the last row of this one on. */
 static enum status go_on(struct pr_scan *scan, int64_t total, struct error *err) {
-    int64_t fresh = scan->page_rows - scan->overlaps;
+    int64_t fresh = scan->page_rows - scan->found_last;
     struct text swap = scan->last_key;
     bool short_page = scan->page_rows < scan->page_asked;
     enum status status = STATUS_OK;
@@ -251,7 +256,7 @@ static enum status go_on(struct pr_scan *scan, int64_t total, struct error *err)
         scan->cut_total = total;
         return STATUS_OK;
     }
-    if (scan->page_rows == 0 && total < 0) { /* what it means only a count can say */
+    if (fresh == 0 && total < 0) { /* what it means only a count can say */
         scan->count_next = true;
         return STATUS_OK;
     }

@@ -86,6 +86,7 @@ static enum status check_key(
     }
     again = scan->overlaps && same_key(&scan->key, &scan->last_key);
     *known = again && scan->page_rows == 0;
+    scan->found_last |= *known;
     if ((again && !*known) || (scan->page_rows > 0 && same_key(&scan->key, &scan->spare))) {
         return error_set(err, STATUS_UNSUPPORTED,
                 "two rows of \"%s\" have the same key, so that pages cannot go by it",
@@ -143,11 +144,25 @@ static enum status check_part(
     return STATUS_OK;
 }
 
+/* One more than was asked for, or than there are: the answer need not end. */
+static enum status check_room(const struct pr_scan *scan, struct error *err) {
+    int64_t total = scan->exchange->head.total;
+
+    if ((scan->page_asked < 0 || scan->page_rows < scan->page_asked) &&
+            (total < 0 || scan->page_rows < total)) {
+        return STATUS_OK;
+    }
+    return pr_page_miscounted(scan->page_rows + 1, err);
+}
+
 static enum status take_row(
         struct pr_scan *scan, size_t count, struct batch *batch, struct error *err) {
     bool known = false;
-    enum status status = scan->keyed ? check_key(scan, count, &known, err) : STATUS_OK;
+    enum status status = check_room(scan, err);
 
+    if (status == STATUS_OK && scan->keyed) {
+        status = check_key(scan, count, &known, err);
+    }
     if (status == STATUS_OK && !known && scan->divided >= 0) {
         status = check_part(scan, count, &known, err);
     }

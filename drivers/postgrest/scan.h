@@ -50,7 +50,8 @@ struct pr_scan {
     struct pr_member *members;
     size_t member_max;
     bool opened;     /* its head was looked at */
-    bool overlaps;   /* it begins with the last row of the page before */
+    bool overlaps;   /* it begins with the last row of the page before, unless that is gone: */
+    bool found_last; /* it was there */
     bool count_next; /* ask the next page for an exact count */
     int64_t page_asked, page_rows;
     int64_t expected; /* rows still to come in this part as far as known, -1: unknown */
@@ -93,6 +94,8 @@ enum status pr_page_send(struct pr_scan *, struct error *);
 enum status pr_page_open(struct pr_scan *, struct error *);
 /* All rows were read: is another page needed? Sends for it when it surely is. */
 enum status pr_page_close(struct pr_scan *, struct error *);
+/* The error of an answer with so many rows. */
+enum status pr_page_miscounted(int64_t rows, struct error *);
 /* The error of a scan that was cut. */
 enum status pr_page_cut(const struct pr_scan *, struct error *);
 /* The total of a part, without rows. */

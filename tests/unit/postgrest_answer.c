@@ -21,7 +21,8 @@ static void heads_are_understood(void **state) {
         { "Content-Type: text/html", { .json = false } },
         { "Preference-Applied: count=exact, timezone=UTC", { .utc = true } },
         { "Retry-After: 2", { .retry_after_ms = 2000 } },
-        { "Retry-After: Wed, 21 Oct 2026 07:28:00 GMT", { .retry_after_ms = -1 } },
+        { "Retry-After: Fri, 31 Dec 2100 23:59:59 GMT", { .retry_after_ms = 3600 * 1000 } },
+        { "Retry-After: soon", { .retry_after_ms = -1 } },
         { "X-Content-Range: 1-2/3", { .total = -1 } },
         { "no colon", { .total = -1 } },
     };
