@@ -120,7 +120,7 @@ def test_a_role_that_sees_nothing():
     assert "definitions" in json.loads(recorded("openapi-001")["body"])
 
 
-@pytest.mark.parametrize("count", [2000, 2001, 10_000])
+@pytest.mark.parametrize("count", [2000, 2001, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_many_columns(count):
     """As many as SQLite takes."""
     document = of({"id": KEY, **{f"c{i}": {"format": "text"} for i in range(1, count)}}, required=["id"])

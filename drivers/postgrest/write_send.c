@@ -207,7 +207,8 @@ static enum status await_write(const struct pr_writer *writer, const struct pr_r
         struct error why = { 0 };
         enum status status = pr_exchange_head(*x, &why);
 
-        if ((*x)->head.status == 200 || (*x)->head.status == 201) {
+        if ((*x)->head.status / 100 ==
+                2) {           /* 204 when it was not heeded what is to come back */
             error_clear(&why); /* done it is, whatever became of the rest of the answer */
             return STATUS_OK;
         }
