@@ -54,8 +54,11 @@ bool waiting_allowed(struct table *table, const struct change *change, bool by_r
            table->writer->rows_max != 1 && writers(table, change) == 1;
 }
 
+/* Rows of a statement that this one runs inside wait on. */
 void waiting_dropped(struct table *table, const struct error *err) {
-    if (table->waiting && !sqlite3_get_autocommit(table->connection->db)) {
+    sqlite3 *db = table->connection->db;
+
+    if (table->waiting && !sqlite3_get_autocommit(db) && running_writers(db) <= 1) {
         table_drop_writers(table->server);
         transaction_wrote(table->server, err->status, err);
     }
