@@ -300,7 +300,7 @@ FAULTS = {  # fault -> (answer, result code, part of the message)
                                 "SQLITE_IOERR", UNTOLD),
     "fewer rows": (lambda _: Answer(201, {}, b"[]"), "SQLITE_ERROR", "tells of 0 of the 1 rows"),
     "more rows": (lambda _: Answer(201, {}, b'[{"id":1,"name":"a","price":"1"},'
-                                            b'{"id":2,"name":"a","price":"1"}]'), "SQLITE_CORRUPT", "wrote 2 rows"),
+                                            b'{"id":2,"name":"a","price":"1"}]'), "SQLITE_CORRUPT", "wrote more rows"),
     "a gateway's page": (lambda _: Answer(502, {}, b"<html>"), "SQLITE_IOERR", "nobody can tell"),
     "denied": (lambda _: failure(403, "42501", "permission denied"), "SQLITE_AUTH", "denied"),
 }

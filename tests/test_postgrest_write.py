@@ -362,7 +362,8 @@ class Keeper:
         elif ".(" in request.target or "=in." in request.target:
             count = request.target.split("in.(")[1].split(")")[0].count(",") + 1
         found = [{"id": i + 1} for i in range(count)]
-        return Answer(201 if request.method == "POST" else 200, {"Content-Range": "*/*"},
+        return Answer(201 if request.method == "POST" else 200,
+                      {"Content-Range": "*/*", "Preference-Applied": request.headers["prefer"]},
                       json.dumps(found).encode())
 
 
@@ -523,7 +524,7 @@ FAULTS = {  # fault -> (answer, result code, part of the message)
     "denied": (lambda _: failure(403, "42501", "permission denied"), sqlite3.SQLITE_AUTH, "denied"),
     "read only": (lambda _: failure(405, "25006", "read-only"), sqlite3.SQLITE_READONLY, "read-only"),
     "more rows than meant": (lambda _: Answer(200, {}, b'[{"id":1},{"id":2},{"id":3}]'),
-                             sqlite3.SQLITE_CORRUPT, "wrote 3 rows"),
+                             sqlite3.SQLITE_CORRUPT, "wrote more rows"),
     "fewer rows than meant": (lambda _: Answer(200, {}, b"[]"), None, None),
 }
 

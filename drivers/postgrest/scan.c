@@ -155,11 +155,33 @@ static enum status check_room(const struct pr_scan *scan, struct error *err) {
     return pr_page_miscounted(scan->page_rows + 1, err);
 }
 
+/* Members that nobody asked for do no harm, but of one that comes twice nobody can tell which
+ * is meant. */
+static enum status check_members(const struct pr_scan *scan, size_t count, struct error *err) {
+    for (size_t i = 0; i < count && count > scan->column_count; i++) {
+        const struct pr_member *a = &scan->members[i];
+
+        for (size_t k = 0; k < i; k++) {
+            const struct pr_member *b = &scan->members[k];
+
+            if (a->name_length == b->name_length &&
+                    memcmp(a->name, b->name, a->name_length) == 0) {
+                return error_set(err, STATUS_PROTOCOL, "a row of the answer has \"%.*s\" twice",
+                        (int)(a->name_length < 64 ? a->name_length : 64), a->name);
+            }
+        }
+    }
+    return STATUS_OK;
+}
+
 static enum status take_row(
         struct pr_scan *scan, size_t count, struct batch *batch, struct error *err) {
     bool known = false;
     enum status status = check_room(scan, err);
 
+    if (status == STATUS_OK) {
+        status = check_members(scan, count, err);
+    }
     if (status == STATUS_OK && scan->keyed) {
         status = check_key(scan, count, &known, err);
     }

@@ -87,7 +87,9 @@ enum status pr_returned_next(struct pr_scan *scan, struct batch *batch, struct e
     if (status != STATUS_OK) {
         return pr_rows_untold(scan->written, &why, err);
     }
-    return scan->ended ? pr_check_count(scan->written, scan->base.rows, err) : STATUS_OK;
+    return scan->ended || scan->base.rows > scan->written->count /* they need not end */
+                   ? pr_check_count(scan->written, scan->base.rows, err)
+                   : STATUS_OK;
 }
 
 static enum status name_columns(
