@@ -509,6 +509,8 @@ FAULTS = {  # fault -> (answer, result code, part of the message)
     "half an answer": (half, IOERR, "carried out the write"),
     "no rows in the answer": (lambda _: Answer(201, {}, b""), IOERR, "did not say which rows"),
     "garbage": (lambda _: Answer(201, {}, b"<html>"), IOERR, "carried out the write"),
+    "done, and no more": (lambda _: Answer(204), IOERR, "did not say which rows"),
+    "done, and started anew": (lambda _: Answer(205), IOERR, "did not say which rows"),
     "a gateway's page": (lambda _: Answer(502, {}, b"<html>"), IOERR, UNKNOWN),
     "a gateway's timeout": (lambda _: Answer(504, {}, b""), IOERR, UNKNOWN),
     "busy": (lambda _: Answer(503, {"Retry-After": "0"}, b""), IOERR, UNKNOWN),

@@ -30,7 +30,9 @@ enum status bulk_gather(struct bulk_write *write, sqlite3_stmt *stmt, struct err
     int code;
 
     connection->gathering = &write->gathered;
-    code = sqlite3_step(stmt);
+    do {
+        code = sqlite3_step(stmt); /* PRAGMA count_changes makes a row of the count */
+    } while (code == SQLITE_ROW);
     connection->gathering = outer;
     if (code != SQLITE_DONE) {
         return host_failed(write->db, code, err);

@@ -289,8 +289,8 @@ enum status pg_copy_in_rows(
             row++) {
         append(&copying->frame, copying->fields, &writer->rows, row, count);
         copying->rows++;
-        if (copying->frame.length >= PIECE_BYTES) {
-            status = put_frame(copying, err);
+        if (copying->frame.length >= PIECE_BYTES || row + 1 == rows) {
+            status = put_frame(copying, err); /* whoever ends the COPY finds all of it sent */
         }
     }
     if (status == STATUS_OK && !copying->request->feeding) {

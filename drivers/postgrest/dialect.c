@@ -146,6 +146,12 @@ void pr_append_counted(struct pr_spelling *to, const struct schema *schema, int 
     put_column(to, schema, column);
 }
 
+void pr_append_text(struct pr_spelling *to, const struct schema *schema, int column) {
+    put(to, ",");
+    put_column(to, schema, column);
+    put(to, select_casts[PR_SELECT_TEXT]);
+}
+
 void pr_append_source(struct pr_spelling *to, const struct schema *schema, const int *columns,
         size_t column_count, const struct pr_order *order, size_t order_count) {
     put_relation(to, schema);

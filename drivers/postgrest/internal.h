@@ -292,6 +292,7 @@ const char *pr_answer_name(const struct schema *, int column, const struct pr_or
         size_t order_count, struct arena *);
 /* "/table?select=a", a as the server writes it: rows that are to be counted. */
 void pr_append_counted(struct pr_spelling *, const struct schema *, int column);
+void pr_append_text(struct pr_spelling *, const struct schema *, int column); /* ",a::text" */
 /* "&columns=a,b" */
 void pr_append_names(struct pr_spelling *, const struct schema *, const char *word,
         const int *columns, size_t count);
@@ -332,6 +333,8 @@ enum pr_step pr_read_row(struct pr_page_reader *, const char *bytes, size_t leng
 /* Resolves escapes; *length is what was written, never more than the raw length. False: not a
  * string of text. */
 bool pr_unescape(const char *raw, size_t raw_length, char *out, size_t *length);
+/* scratch: for the call; false when its memory is out. */
+bool pr_member_is(const struct pr_member *, const char *name, struct text *scratch);
 
 /* ---- decode.c -----------------------------------------------------------------------------
  */

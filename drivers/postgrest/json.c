@@ -431,3 +431,16 @@ bool pr_unescape(const char *raw, size_t raw_length, char *out, size_t *length) 
     *length = (size_t)(to - out);
     return true;
 }
+
+bool pr_member_is(const struct pr_member *member, const char *name, struct text *scratch) {
+    size_t length = member->name_length;
+
+    if (!member->name_escaped) {
+        return strlen(name) == length && memcmp(name, member->name, length) == 0;
+    }
+    text_truncate(scratch, 0);
+    text_append_bytes(scratch, member->name, length);
+    return scratch->failure == STATUS_OK &&
+           pr_unescape(member->name, length, scratch->data, &length) &&
+           strlen(name) == length && memcmp(name, scratch->data, length) == 0;
+}

@@ -89,14 +89,27 @@ const char *pr_write_method(const struct pr_writer *writer) {
                                            : "DELETE";
 }
 
-/* What the answer is to show: one column, for the rows to be counted, or all. */
+/* One column, for the rows to be counted, and those that may have been rounded. */
+static void append_counted(struct pr_spelling *to, const struct pr_writer *writer) {
+    const struct schema *schema = writer->base.schema;
+    int key = pr_relation(schema)->key[0];
+
+    pr_append_counted(to, schema, key);
+    for (size_t i = 0; i < schema->column_count && writer->rounds; i++) {
+        if (writer->states[i] && (int)i != key && pr_may_round(pr_column(schema, (int)i))) {
+            pr_append_text(to, schema, (int)i);
+        }
+    }
+}
+
+/* What the answer is to show: a few columns, or all. */
 static enum status append_source(
         struct pr_spelling *to, struct pr_writer *writer, struct error *err) {
     const struct schema *schema = writer->base.schema;
     int *all;
 
     if (!writer->returns) {
-        pr_append_counted(to, schema, pr_relation(schema)->key[0]);
+        append_counted(to, writer);
         return STATUS_OK;
     }
     all = arena_alloc_array(&writer->arena, schema->column_count + 1, sizeof(*all));
