@@ -9,11 +9,20 @@
  *   - one that ran before is taken to be in its first step when the counter has not moved since
  *     the cursor was opened and its plan has no part that starts late (compound, subquery):
  * then all cursors open before the first row;
+ *   - an UPDATE or DELETE of the very table has read all it needs before it writes;
  *   - with several statements under way nobody can tell which of them is ours.
  *
- * In doubt the statement fails and asks to be run again, which then works. */
+ * In doubt the statement fails and asks to be run again, which then works.
+ *
+ * A row that is written finds the change in its own way: the driver told of it before anything
+ * was kept. What the statement did before, here and on the remote, is undone when it fails, and
+ * no row of it is out, since RETURNING gives them at the end: so it may begin afresh at any row,
+ * and SQLite knows by itself which statement that is. In a transaction that has a past, the
+ * definition must be one that its snapshot has; else the transaction has to be run again. */
 #include "vtab/table.h"
 
+#include "vtab/levels.h"
+#include "vtab/locking.h"
 #include "vtab/report.h"
 
 #include <string.h>
@@ -54,7 +63,10 @@ static bool may_start_again(struct table *table, int64_t opened_at_steps) {
     sqlite3_stmt *stmt = running_only(table->connection->db);
     int steps;
 
-    if (stmt == NULL || !sqlite3_stmt_readonly(stmt)) {
+    if (stmt != NULL && !sqlite3_stmt_readonly(stmt)) {
+        return locking_is_target(table, stmt);
+    }
+    if (stmt == NULL) {
         return false;
     }
     steps = sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_VM_STEP, 0);
@@ -80,6 +92,11 @@ enum status table_confirm(struct table *table, struct session *session, struct e
     return status;
 }
 
+static void connect_afresh(struct table *table) {
+    table->connection->redescribed++;
+    sqlite3_exec(table->connection->db, "PRAGMA writable_schema=RESET", NULL, NULL, NULL);
+}
+
 int table_changed(struct table *table, struct error *why, int64_t opened_at_steps) {
     struct server *server = table->server;
     struct schema *schema = NULL;
@@ -88,6 +105,9 @@ int table_changed(struct table *table, struct error *why, int64_t opened_at_step
     enum status status;
 
     if (nothing_read_yet(server)) {
+        if (!server_can(server, DRIVER_ONE_REQUEST)) {
+            transaction_restart(server); /* unless something was answered in it */
+        }
         server_restart(server); /* the error has ended the remote transaction */
     } else {
         server_doubt(server, table->schema); /* it is described when it is connected next */
@@ -107,8 +127,7 @@ int table_changed(struct table *table, struct error *why, int64_t opened_at_step
         return report_vtab(&table->base.zErrMsg, &err);
     }
     error_clear(&err);
-    table->connection->redescribed++;
-    sqlite3_exec(table->connection->db, "PRAGMA writable_schema=RESET", NULL, NULL, NULL);
+    connect_afresh(table);
     if (again) {
         error_clear(why);
         return SQLITE_SCHEMA;
@@ -116,4 +135,84 @@ int table_changed(struct table *table, struct error *why, int64_t opened_at_step
     error_explain(why, NULL, NULL, "the remote table changed: run the statement again");
     server_failed(server, why);
     return report_vtab(&table->base.zErrMsg, why);
+}
+
+/* ---- of a write --------------------------------------------------------------------------
+ */
+
+/* The remote's own words for a statement that does not fit: no such column, no such operator, a
+ * value that is none of the type. */
+static bool speaks_of_schema(const struct error *why) {
+    return strncmp(why->sqlstate, "42", 2) == 0 || strncmp(why->sqlstate, "22", 2) == 0;
+}
+
+static bool may_have_changed(const struct error *why, bool replaces) {
+    switch (why->status) {
+    case STATUS_SCHEMA:
+    case STATUS_VALUE: /* which may have been said here, by the type that the column had */
+        return true;
+    case STATUS_REMOTE:
+        return speaks_of_schema(why);
+    case STATUS_CONSTRAINT: /* of a key that nobody knew of: it was to be made room in */
+        return replaces && (why->constraint == CONSTRAINT_UNIQUE ||
+                                   why->constraint == CONSTRAINT_PRIMARY_KEY);
+    default:
+        return false;
+    }
+}
+
+/* Within the transaction, if there is one, and at no cost to it. */
+static enum status find_changed(struct table *table, bool *changed, struct error *err) {
+    struct server *server = table->server;
+    struct reader reader = { .scan = NULL };
+    struct schema *schema = NULL;
+    struct session *session;
+    enum status status =
+            server->transaction.begun ? transaction_read(server, &session, err) : STATUS_OK;
+
+    if (status == STATUS_OK) {
+        status = server_describe(server, &table->options, true, &schema, err);
+        if (status != STATUS_OK) {
+            reader_failed(server, &reader, status);
+        }
+    }
+    *changed = status == STATUS_OK && (table->driver != server->target.driver ||
+                                              !schema_equal(schema, table->schema));
+    schema_release(schema);
+    return status;
+}
+
+int table_changed_for_write(
+        struct table *table, bool replaces, bool alone, struct error *why) {
+    struct server *server = table->server;
+    bool proven = why->status == STATUS_SCHEMA, changed = false;
+    struct error err = { 0 };
+    bool fresh;
+
+    if (server_can(server, DRIVER_ONE_REQUEST) || !may_have_changed(why, replaces)) {
+        return SQLITE_OK; /* what one request did is done for good */
+    }
+    fresh = transaction_restart(server) || !server->transaction.begun;
+    if (!fresh && !proven) {
+        return SQLITE_OK;
+    }
+    if (!fresh && alone) {
+        server_doubt(server, table->schema); /* it is described when it is connected next */
+        connect_afresh(table);
+        error_clear(why);
+        return SQLITE_SCHEMA;
+    }
+    find_changed(table, &changed, &err);
+    error_clear(&err); /* what is known stands in why */
+    if (changed) {
+        connect_afresh(table);
+    }
+    if (changed || (proven && fresh)) { /* or it was so only beside a snapshot that is over */
+        error_clear(why);
+        return SQLITE_SCHEMA;
+    }
+    if (proven) {
+        error_explain(why, NULL, NULL, "ROLLBACK, and run the transaction again");
+    }
+    return SQLITE_OK;
 }

@@ -493,6 +493,19 @@ static int refuse_returning_skipped(struct update *update, struct error *err) {
     return report_update(update, err);
 }
 
+static int give_up(struct update *update, struct error *err) {
+    bool replaces = update->change.on_conflict == ON_CONFLICT_REPLACE;
+    sqlite3 *db = update->table->connection->db;
+    bool alone = sqlite3_get_autocommit(db) != 0 && running_writers(db) == 1;
+    int code = table_changed_for_write(update->table, replaces, alone, err);
+
+    if (code == SQLITE_OK) {
+        return report_update(update, err);
+    }
+    update->table->connection->breaks++;
+    return code;
+}
+
 int table_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
     struct update update = { .table = (struct table *)base, .argc = argc, .argv = argv };
     struct error err = { 0 };
@@ -514,7 +527,7 @@ int table_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int
                          : status;
     }
     if (status != STATUS_OK) {
-        return report_update(&update, &err);
+        return give_up(&update, &err);
     }
     if (update.result.affected == 0 && update.conflict == SQLITE_IGNORE) {
         update.table->connection->breaks++;

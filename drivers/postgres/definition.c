@@ -114,12 +114,30 @@ bool pg_definition_state(struct schema *schema, const struct pg_relation *relati
     return true;
 }
 
-/* $1 schema, $2 name, $3 columns known. No row: there is no such relation in the snapshot. */
+/* Rows are stored by the definition of the present, whatever the snapshot shows: what of it was
+ * changed since the snapshot began. A row of the catalog that was updated has a newer version,
+ * an index that was dropped no text; one that is new makes a write fail by itself. That a table
+ * was emptied or rewritten is nothing to the rows that are put into it. */
+static const char newer_sql[] =
+        "CASE WHEN $4::bool THEN "
+        "CASE WHEN to_regclass(format('%I.%I', $1::text, $2::text))::oid = c.oid THEN 0 "
+        "ELSE 1 END + "
+        "(SELECT count(*) FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid "
+        "AND a.attnum > 0 AND a.attnum <= $3::int4 AND NOT a.attisdropped "
+        "AND currtid2('pg_catalog.pg_attribute', a.ctid) <> a.ctid) + "
+        "(SELECT count(*) FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisunique "
+        "AND (pg_get_indexdef(i.indexrelid) IS NULL "
+        "OR currtid2('pg_catalog.pg_index', i.ctid) <> i.ctid)) END";
+
+/* $1 schema, $2 name, $3 columns known, $4 whether rows may be written. No row: there is no
+ * such relation in the snapshot. */
 static void definition_question(struct text *sql) {
     text_append(sql, "SELECT ");
     pg_definition_sql(sql, "$3::int4");
     text_append(sql, ", ");
     text_append(sql, differences_sql);
+    text_append(sql, ", ");
+    text_append(sql, newer_sql);
     text_append(sql, " FROM pg_catalog.pg_class c WHERE c.relname = $2::name "
                      "AND c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n "
                      "WHERE n.nspname = $1::name)");
@@ -153,15 +171,33 @@ static enum status definition_prepare(struct pg_session *session, struct pg_requ
 static bool definition_due(const struct pg_scan *scan) {
     const struct pg_relation *relation =
             scan->schema != NULL ? pg_relation(scan->schema) : NULL;
+    const struct pg_definition *definition = relation != NULL ? relation->definition : NULL;
 
-    return relation != NULL && relation->definition != NULL &&
-           *relation->checked_in != pg_session_from(scan->base.session)->snapshot_began_ms;
+    return definition != NULL &&
+           (scan->writes ? definition->checked_now : definition->checked_in) !=
+                   pg_session_from(scan->base.session)->held_since_ms;
 }
 
-/* The question has its "$1" to "$3" nowhere else. */
+bool pg_definition_holds(struct session *session, const struct schema *schema) {
+    const struct pg_definition *definition = pg_relation(schema)->definition;
+
+    return definition == NULL || (pg_session_from(session)->snapshot_open &&
+               definition->checked_now == pg_session_from(session)->held_since_ms);
+}
+
+/* Its parameters. */
+static void definition_values(const struct pg_scan *scan, const char *values[4]) {
+    bool writes = pg_session_from(scan->base.session)->transaction.writes;
+
+    values[0] = scan->schema->remote_schema;
+    values[1] = scan->schema->remote_name;
+    values[2] = pg_relation(scan->schema)->definition->known;
+    values[3] = writes ? "t" : "f";
+}
+
+/* The question has its "$1" to "$4" nowhere else. */
 void pg_definition_append(struct pg_scan *scan, struct text *sql) {
-    const char *const values[] = { scan->schema->remote_schema, scan->schema->remote_name,
-        pg_relation(scan->schema)->definition->known };
+    const char *values[4];
     struct text question;
     const char *from, *at;
 
@@ -169,6 +205,7 @@ void pg_definition_append(struct pg_scan *scan, struct text *sql) {
     if (!scan->definition_due) {
         return;
     }
+    definition_values(scan, values);
     text_init(&question, TEXT_SQL_BYTES_MAX);
     definition_question(&question);
     text_append(sql, "SELECT FROM ");
@@ -191,11 +228,11 @@ void pg_definition_append(struct pg_scan *scan, struct text *sql) {
 static enum status definition_send(struct pg_scan *scan, struct error *err) {
     struct pg_session *session = pg_session_from(scan->base.session);
     char name[48];
-    const char *const values[] = { scan->schema->remote_schema, scan->schema->remote_name,
-        pg_relation(scan->schema)->definition->known };
-    struct pg_command command = { .sql = name, .prepared = true, .values = values, .count = 3 };
+    const char *values[4];
+    struct pg_command command = { .sql = name, .prepared = true, .values = values, .count = 4 };
     enum status status = pg_request_create(session, &scan->definition, err);
 
+    definition_values(scan, values);
     if (status == STATUS_OK) {
         status = definition_prepare(session, scan->definition, name, sizeof(name), err);
     }
@@ -252,6 +289,15 @@ enum status pg_definition_probe(struct pg_scan *scan, struct error *err) {
     return pg_prepared_add(scan->request, probe, &command, err);
 }
 
+/* It was not run: the server may not have got as far as keeping it, unless it did before. */
+static void probe_unanswered(struct pg_session *session, const char *sql) {
+    const struct pg_prepared *probe = pg_prepared_find(session, sql);
+
+    if (probe != NULL && !probe->ready) {
+        pg_prepared_forget(session, sql);
+    }
+}
+
 void pg_definition_probed(struct pg_scan *scan, const PGresult *answer) {
     struct pg_session *session = pg_session_from(scan->base.session);
     struct pg_prepared *probe = NULL;
@@ -259,8 +305,9 @@ void pg_definition_probed(struct pg_scan *scan, const PGresult *answer) {
     if (!scan->probed) {
         return;
     }
+    scan->probed = false;
     if (answer == NULL || PQntuples(answer) != 1 || PQgetlength(answer, 0, 0) != 8) {
-        pg_prepared_forget(session, probe_of(scan));
+        probe_unanswered(session, probe_of(scan));
     } else {
         scan->marker = (int64_t)pg_read_u64(PQgetvalue(answer, 0, 0));
         probe = pg_prepared_worked(session, probe_of(scan));
@@ -313,7 +360,12 @@ static enum status definition_compare(
                 "remote table changed: \"%s.%s\" has other columns or keys",
                 scan->schema->remote_schema, scan->schema->remote_name);
     }
-    if (strcmp(PQgetvalue(answer, 0, 1), "0") != 0) {
+    if (scan->writes && strcmp(PQgetvalue(answer, 0, 2), "0") != 0) {
+        return error_set(err, STATUS_SCHEMA,
+                "remote table changed: \"%s.%s\" was altered after this transaction began",
+                scan->schema->remote_schema, scan->schema->remote_name);
+    }
+    if (!scan->writes && strcmp(PQgetvalue(answer, 0, 1), "0") != 0) {
         return error_set(err, STATUS_SCHEMA,
                 "remote table changed: \"%s.%s\" was replaced or rewritten after this "
                 "statement began",
@@ -330,9 +382,17 @@ enum status pg_definition_unknown(enum status failed, struct error *err) {
     return failed == STATUS_REMOTE ? STATUS_SCHEMA : failed;
 }
 
-static void definition_checked(const struct pg_scan *scan) {
-    *pg_relation(scan->schema)->checked_in =
-            pg_session_from(scan->base.session)->snapshot_began_ms;
+/* answer NULL: a trusted probe's, by which nothing at all has changed. */
+static void definition_checked(const struct pg_scan *scan, const PGresult *answer) {
+    struct pg_definition *definition = pg_relation(scan->schema)->definition;
+    double now = pg_session_from(scan->base.session)->held_since_ms;
+
+    if (answer == NULL || strcmp(PQgetvalue(answer, 0, 1), "0") == 0) {
+        definition->checked_in = now;
+    }
+    if (answer == NULL || strcmp(PQgetvalue(answer, 0, 2), "0") == 0) {
+        definition->checked_now = now;
+    }
 }
 
 enum status pg_definition_check(
@@ -340,7 +400,7 @@ enum status pg_definition_check(
     enum status status = definition_compare(scan, answer, err);
 
     if (status == STATUS_OK) {
-        definition_checked(scan);
+        definition_checked(scan, answer);
     }
     return status;
 }
@@ -366,7 +426,7 @@ enum status pg_definition_finish(
     if (status != STATUS_OK) {
         status = pg_definition_unknown(status, err);
     } else if (scan->trusted) {
-        definition_checked(scan);
+        definition_checked(scan, NULL);
     } else if (scan->ends) { /* its snapshot is over: it has to be read again in another */
         status = error_set(err, STATUS_SCHEMA,
                 "remote table changed: \"%s.%s\" is perhaps not what it was",
@@ -383,4 +443,12 @@ enum status pg_definition_finish(
     pg_request_drop(scan->definition);
     scan->definition = NULL;
     return status;
+}
+
+void pg_definition_drop(struct pg_scan *scan) {
+    pg_definition_probed(scan, NULL);
+    pg_request_drop(scan->definition);
+    scan->definition = NULL;
+    scan->definition_due = false;
+    scan->trusted = false;
 }

@@ -52,6 +52,7 @@ struct pg_scan {
     size_t field_count;
     struct pg_copy_reader *reader; /* of PG_TRANSPORT_COPY */
     bool definition_due;           /* it has to be compared before a row is shown */
+    bool writes;                   /* what is sent are rows: the definition of now counts */
     bool probed, trusted;          /* the statement took a probe along, and it may do */
     bool alone;                    /* QUERY_ALONE */
     bool ends;                     /* COMMIT went with it: the snapshot ends with the answer */
@@ -107,6 +108,10 @@ void pg_definition_probed(struct pg_scan *, const PGresult *answer);
 enum status pg_definition_ask(struct pg_scan *, struct error *);
 /* What the statement came to, given that; STATUS_SCHEMA: the relation is not as described. */
 enum status pg_definition_finish(struct pg_scan *, enum status statement, struct error *);
+/* Forgets what was asked beside a statement that has failed, or is sent again. */
+void pg_definition_drop(struct pg_scan *);
+/* Is it known to be as described, until a lock is given up: may rows be written unasked? */
+bool pg_definition_holds(struct session *, const struct schema *);
 /* For a COPY: the question as statements in front of it, where it is due; what comes of it. */
 void pg_definition_append(struct pg_scan *, struct text *sql);
 enum status pg_definition_check(struct pg_scan *, const PGresult *answer, struct error *);
