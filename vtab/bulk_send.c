@@ -173,8 +173,8 @@ enum status bulk_send(struct bulk_write *write, struct error *err) {
     if (status != STATUS_OK &&
             table_changed_for_write(write->table, false, write->alone, err) != SQLITE_OK) {
         write->again = true;
-        status = error_set(err, STATUS_SCHEMA, "table \"%s\" changed on the remote: say it once more",
-                write->name);
+        status = error_set(err, STATUS_SCHEMA,
+                "table \"%s\" changed on the remote: say it once more", write->name);
     } else if (status != STATUS_OK) {
         report_constraint(err, write->schema, write->name);
         report_race(err);

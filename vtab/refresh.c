@@ -16,9 +16,10 @@
  *
  * A row that is written finds the change in its own way: the driver told of it before anything
  * was kept. What the statement did before, here and on the remote, is undone when it fails, and
- * no row of it is out, since RETURNING gives them at the end: so it may begin afresh at any row,
- * and SQLite knows by itself which statement that is. In a transaction that has a past, the
- * definition must be one that its snapshot has; else the transaction has to be run again. */
+ * no row of it is out, since RETURNING gives them at the end: so it may begin afresh at any
+ * row, and SQLite knows by itself which statement that is. In a transaction that has a past,
+ * the definition must be one that its snapshot has; else the transaction has to be run again.
+ */
 #include "vtab/table.h"
 
 #include "vtab/levels.h"
@@ -92,10 +93,36 @@ enum status table_confirm(struct table *table, struct session *session, struct e
     return status;
 }
 
+/* Within the transaction, if there is one, and at no cost to it. */
+static enum status describe_here(struct table *table, struct schema **out, struct error *err) {
+    struct server *server = table->server;
+    struct reader reader = { .scan = NULL };
+    struct session *session;
+    enum status status =
+            server->transaction.begun ? transaction_read(server, &session, err) : STATUS_OK;
+
+    if (status == STATUS_OK) {
+        status = server_describe(server, &table->options, true, out, err);
+        if (status != STATUS_OK) {
+            reader_failed(server, &reader, status);
+        }
+    }
+    return status;
+}
+
+static bool is_as_described(const struct table *table, const struct schema *schema) {
+    return table->driver == table->server->target.driver && schema_equal(schema, table->schema);
+}
+
 static void connect_afresh(struct table *table) {
     table->connection->redescribed++;
     sqlite3_exec(table->connection->db, "PRAGMA writable_schema=RESET", NULL, NULL, NULL);
 }
+
+/* The functions of a server that spell a definition look at the present: of what a snapshot has
+ * and somebody has dropped since they can only say so. */
+static const char internal_error[] = "XX000";
+static const char transaction_again[] = "ROLLBACK, and run the transaction again";
 
 int table_changed(struct table *table, struct error *why, int64_t opened_at_steps) {
     struct server *server = table->server;
@@ -112,15 +139,18 @@ int table_changed(struct table *table, struct error *why, int64_t opened_at_step
     } else {
         server_doubt(server, table->schema); /* it is described when it is connected next */
     }
-    status = nothing_read_yet(server)
-                     ? server_describe(server, &table->options, true, &schema, &err)
-                     : STATUS_SCHEMA;
-    if (status == STATUS_OK && table->driver == server->target.driver &&
-            schema_equal(schema, table->schema)) {
+    status = nothing_read_yet(server) ? describe_here(table, &schema, &err) : STATUS_SCHEMA;
+    if (status == STATUS_OK && is_as_described(table, schema)) {
         schema_release(schema);
         return SQLITE_OK;
     }
     schema_release(schema);
+    if (server->transaction.begun && strcmp(err.sqlstate, internal_error) == 0) {
+        error_clear(&err); /* behind this transaction it will be found again */
+        error_explain(why, NULL, NULL, transaction_again);
+        server_failed(server, why);
+        return report_vtab(&table->base.zErrMsg, why);
+    }
     if (status != STATUS_OK && status != STATUS_SCHEMA) {
         error_clear(why);
         server_failed(server, &err);
@@ -161,58 +191,37 @@ static bool may_have_changed(const struct error *why, bool replaces) {
     }
 }
 
-/* Within the transaction, if there is one, and at no cost to it. */
-static enum status find_changed(struct table *table, bool *changed, struct error *err) {
+int table_changed_for_write(struct table *table, bool replaces, bool alone, struct error *why) {
     struct server *server = table->server;
-    struct reader reader = { .scan = NULL };
+    bool proven = why->status == STATUS_SCHEMA, fresh, changed;
     struct schema *schema = NULL;
-    struct session *session;
-    enum status status =
-            server->transaction.begun ? transaction_read(server, &session, err) : STATUS_OK;
-
-    if (status == STATUS_OK) {
-        status = server_describe(server, &table->options, true, &schema, err);
-        if (status != STATUS_OK) {
-            reader_failed(server, &reader, status);
-        }
-    }
-    *changed = status == STATUS_OK && (table->driver != server->target.driver ||
-                                              !schema_equal(schema, table->schema));
-    schema_release(schema);
-    return status;
-}
-
-int table_changed_for_write(
-        struct table *table, bool replaces, bool alone, struct error *why) {
-    struct server *server = table->server;
-    bool proven = why->status == STATUS_SCHEMA, changed = false;
     struct error err = { 0 };
-    bool fresh;
+    enum status status;
 
     if (server_can(server, DRIVER_ONE_REQUEST) || !may_have_changed(why, replaces)) {
         return SQLITE_OK; /* what one request did is done for good */
     }
     fresh = transaction_restart(server) || !server->transaction.begun;
-    if (!fresh && !proven) {
-        return SQLITE_OK;
-    }
-    if (!fresh && alone) {
+    if (!fresh && alone && proven) {
         server_doubt(server, table->schema); /* it is described when it is connected next */
         connect_afresh(table);
         error_clear(why);
         return SQLITE_SCHEMA;
     }
-    find_changed(table, &changed, &err);
+    status = describe_here(table, &schema, &err);
+    changed = status == STATUS_OK && !is_as_described(table, schema);
+    schema_release(schema);
     error_clear(&err); /* what is known stands in why */
     if (changed) {
         connect_afresh(table);
     }
-    if (changed || (proven && fresh)) { /* or it was so only beside a snapshot that is over */
+    /* Or it was so only beside a snapshot that is over. */
+    if (changed || (status == STATUS_OK && proven && fresh)) {
         error_clear(why);
         return SQLITE_SCHEMA;
     }
     if (proven) {
-        error_explain(why, NULL, NULL, "ROLLBACK, and run the transaction again");
+        error_explain(why, NULL, NULL, fresh ? NULL : transaction_again);
     }
     return SQLITE_OK;
 }

@@ -50,8 +50,8 @@ bool waiting_allowed(struct table *table, const struct change *change, bool by_r
     }
     return server->transaction.used &&
            (follows || sqlite3_get_autocommit(table->connection->db)) &&
-           change->on_conflict == ON_CONFLICT_ABORT && !by_row &&
-           table->writer->sure && table->writer->rows_max != 1 && writers(table, change) == 1;
+           change->on_conflict == ON_CONFLICT_ABORT && !by_row && table->writer->sure &&
+           table->writer->rows_max != 1 && writers(table, change) == 1;
 }
 
 void waiting_dropped(struct table *table, const struct error *err) {

@@ -125,7 +125,8 @@ static const char newer_sql[] =
         "(SELECT count(*) FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid "
         "AND a.attnum > 0 AND a.attnum <= $3::int4 AND NOT a.attisdropped "
         "AND currtid2('pg_catalog.pg_attribute', a.ctid) <> a.ctid) + "
-        "(SELECT count(*) FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisunique "
+        "(SELECT count(*) FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND "
+        "i.indisunique "
         "AND (pg_get_indexdef(i.indexrelid) IS NULL "
         "OR currtid2('pg_catalog.pg_index', i.ctid) <> i.ctid)) END";
 
@@ -181,8 +182,9 @@ static bool definition_due(const struct pg_scan *scan) {
 bool pg_definition_holds(struct session *session, const struct schema *schema) {
     const struct pg_definition *definition = pg_relation(schema)->definition;
 
-    return definition == NULL || (pg_session_from(session)->snapshot_open &&
-               definition->checked_now == pg_session_from(session)->held_since_ms);
+    return definition == NULL ||
+           (pg_session_from(session)->snapshot_open &&
+                   definition->checked_now == pg_session_from(session)->held_since_ms);
 }
 
 /* Its parameters. */

@@ -123,7 +123,7 @@ struct pg_relation {
     const uint32_t *leaf_oids; /* partitions and children, ascending; a rowid holds the index */
     size_t leaf_count;         /* 0: a plain table */
     struct pg_definition *definition; /* NULL: RELATION_QUERY */
-    double *checked_in;  /* it was found unchanged: the session's held_since_ms */
+    double *checked_in;               /* it was found unchanged: the session's held_since_ms */
     bool foreign_leaves; /* some leaf is foreign: no ctid of ours, NOT NULL not enforced */
 };
 
