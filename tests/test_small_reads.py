@@ -116,7 +116,7 @@ def test_the_snapshot_ends_with_the_answer(pg, database):
         took = {}
         for sql in ALONE + NOT_ALONE:
             rows = connection.execute(sql).fetchall()
-            for _ in range(4):
+            for _ in range(9):
                 assert connection.execute(sql).fetchall() == rows
             time.sleep(0.1)
             before = proxy.counts.turns
@@ -141,13 +141,14 @@ CHANGES = {
 }
 
 
+@pytest.mark.parametrize("lookups", [6, 12], ids=["beside a probe", "as its own probe"])
 @pytest.mark.parametrize("change, expected", CHANGES.items())
-def test_a_change_between_lookups(pg, database, change, expected):
+def test_a_change_between_lookups(pg, database, change, expected, lookups):
     """By then the server is trusted to tell of changes, and the lookup takes its end along."""
     pg.psql("DROP TABLE IF EXISTS looked, away; CREATE TABLE looked (id int PRIMARY KEY, a text);"
             "INSERT INTO looked SELECT i, 'a' || i FROM generate_series(1, 50) i", database=database)
     connection = attach(pg.url(database), "tables=looked")
-    for _ in range(6):
+    for _ in range(lookups):
         assert connection.execute("SELECT a FROM looked WHERE id = 5").fetchall() == [("a5",)]
     for part in change.split("; "):
         pg.psql(part, database=database)
@@ -157,4 +158,26 @@ def test_a_change_between_lookups(pg, database, change, expected):
                 connection.execute("SELECT a FROM looked WHERE id = 5").fetchall()
         else:
             assert sorted(connection.execute("SELECT a FROM looked WHERE id = 5").fetchall()) == expected
+    connection.close()
+
+
+def test_a_lookup_that_is_its_own_probe(pg, database):
+    """One statement tells the row and whether the relation is as it was: rows that are not there, too."""
+    pg.psql("DROP TABLE IF EXISTS joined; CREATE TABLE joined (id int8 PRIMARY KEY, here bool, r numeric(8, 2), t varchar(9));"
+            "INSERT INTO joined VALUES (1, NULL, NULL, NULL), (2, true, 2.25, ''), (3, false, 0, 'r')", database=database)
+    connection = attach(pg.url(database), "tables=joined", "log=2")
+    rows = {1: (1, None, None, None), 2: (2, 1, 2.25, ""), 3: (3, 0, 0, "r")}
+    for sql in ("SELECT * FROM joined WHERE id = ?", "SELECT here, id FROM joined WHERE id = ? AND here IS NOT NULL",
+                "SELECT rowid, t FROM joined AS j WHERE j.id = ? ORDER BY r LIMIT 3"):
+        for turn in range(12):
+            for key in (1, 4, 2, None, 3, 5):
+                row = rows.get(key)
+                if row is not None and sql.startswith("SELECT here"):
+                    row = (row[1], row[0]) if row[1] is not None else None
+                elif row is not None and sql.startswith("SELECT rowid"):
+                    row = (row[0], row[3])
+                assert connection.execute(sql, (key,)).fetchall() == ([row] if row is not None else [])
+        statement, count = connection.execute("SELECT statement, rows FROM bridge_log ORDER BY id DESC").fetchone()
+        assert "LEFT JOIN (SELECT true AS here, " in statement and count == 0
+    assert connection.execute("SELECT max(id) FROM joined").fetchall() == [(3,)]
     connection.close()

@@ -269,8 +269,50 @@ bool pg_definition_add_probe(struct schema *schema, const struct pg_relation *re
     return probe != NULL;
 }
 
+/* The same statement with its probe has the same text as long as the sum is the same. */
 static const char *probe_of(const struct pg_scan *scan) {
-    return pg_relation(scan->schema)->definition->probe;
+    return scan->lead > 0 ? text_get(&scan->sql) : pg_relation(scan->schema)->definition->probe;
+}
+
+enum { LEAD_MARKER, LEAD_HERE, LEAD_FIELDS };
+
+static bool may_join(const struct pg_scan *scan, const struct query *query) {
+    struct pg_session *session = pg_session_from(scan->base.session);
+    const struct pg_definition *definition = pg_relation(scan->schema)->definition;
+    struct pg_prepared *prepared = NULL;
+
+    if (scan->alone && scan->transport == PG_TRANSPORT_RESULT && scan->field_count > 0 &&
+            ((query->flags & QUERY_UNIQUE) != 0 || query->limit == 1) && definition != NULL &&
+            definition->probe != NULL) {
+        prepared = pg_prepared_find(session, text_get(&scan->sql));
+    }
+    return prepared != NULL && prepared->ready;
+}
+
+enum status pg_definition_join(
+        struct pg_scan *scan, const struct query *query, struct error *err) {
+    static const char verb[] = "SELECT";
+    struct text joined;
+
+    if (!may_join(scan, query)) {
+        return STATUS_OK;
+    }
+    text_init(&joined, TEXT_SQL_BYTES_MAX);
+    text_printf(&joined,
+            "/* %s */ SELECT 'now'::timestamptz, r.* FROM (SELECT) AS one LEFT JOIN "
+            "(SELECT true AS here,",
+            pg_relation(scan->schema)->definition->sum);
+    text_append_bytes(&joined, text_get(&scan->sql) + strlen(verb),
+            scan->sql.length - strlen(verb)); /* pg_select() begins with it */
+    text_append(&joined, ") AS r ON true");
+    text_clear(&scan->sql);
+    scan->sql = joined;
+    scan->lead = LEAD_FIELDS;
+    return text_status(&scan->sql, err);
+}
+
+bool pg_definition_no_row(const struct pg_scan *scan, const PGresult *result, int row) {
+    return scan->lead > 0 && PQgetisnull(result, row, LEAD_HERE) != 0;
 }
 
 enum status pg_definition_probe(struct pg_scan *scan, struct error *err) {
@@ -287,6 +329,9 @@ enum status pg_definition_probe(struct pg_scan *scan, struct error *err) {
     }
     scan->probed = true;
     scan->trusted = probe->trusted;
+    if (scan->lead > 0) {
+        return STATUS_OK; /* it is on its way */
+    }
     scan->request->both = true;
     return pg_prepared_add(scan->request, probe, &command, err);
 }
@@ -308,10 +353,10 @@ void pg_definition_probed(struct pg_scan *scan, const PGresult *answer) {
         return;
     }
     scan->probed = false;
-    if (answer == NULL || PQntuples(answer) != 1 || PQgetlength(answer, 0, 0) != 8) {
+    if (answer == NULL || PQntuples(answer) < 1 || PQgetlength(answer, 0, LEAD_MARKER) != 8) {
         probe_unanswered(session, probe_of(scan));
     } else {
-        scan->marker = (int64_t)pg_read_u64(PQgetvalue(answer, 0, 0));
+        scan->marker = (int64_t)pg_read_u64(PQgetvalue(answer, 0, LEAD_MARKER));
         probe = pg_prepared_worked(session, probe_of(scan));
     }
     scan->trusted = probe != NULL && probe->trusted && probe->marker == scan->marker;

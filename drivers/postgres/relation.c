@@ -16,19 +16,20 @@ static enum status scan_changed(
 /* Before any value is shown: is what came what is decoded? */
 static enum status relation_check(
         struct pg_scan *scan, const PGresult *result, struct error *err) {
-    if ((size_t)PQnfields(result) != scan->field_count) {
+    if ((size_t)(PQnfields(result) - scan->lead) != scan->field_count) {
         return error_set(err, STATUS_SCHEMA,
                 "remote table changed: %d columns came where %zu were expected",
-                PQnfields(result), scan->field_count);
+                PQnfields(result) - scan->lead, scan->field_count);
     }
     for (size_t i = 0; i < scan->column_count + scan->key_extra; i++) {
         const struct column *column = &scan->schema->columns[scan->columns[i]];
         const struct pg_column *facts = column->driver_data;
 
-        if (facts->wire_oid != 0 && PQftype(result, (int)i) != facts->wire_oid) {
+        if (facts->wire_oid != 0 && PQftype(result, scan->lead + (int)i) != facts->wire_oid) {
             return scan_changed(column, "is of another type", err);
         }
-        if (facts->wire_typmod_checked && PQfmod(result, (int)i) != facts->wire_typmod) {
+        if (facts->wire_typmod_checked &&
+                PQfmod(result, scan->lead + (int)i) != facts->wire_typmod) {
             return scan_changed(column, "has another precision or length", err);
         }
     }
@@ -79,11 +80,15 @@ enum status pg_relation_row(
 
 static enum status relation_row(
         struct pg_scan *scan, int row, struct batch *batch, struct error *err) {
+    if (pg_definition_no_row(scan, scan->result, row)) {
+        return STATUS_OK;
+    }
     for (size_t i = 0; i < scan->field_count; i++) {
-        bool null = PQgetisnull(scan->result, row, (int)i) != 0;
+        int field = scan->lead + (int)i;
+        bool null = PQgetisnull(scan->result, row, field) != 0;
 
-        scan->fields[i].bytes = null ? NULL : PQgetvalue(scan->result, row, (int)i);
-        scan->fields[i].length = (size_t)PQgetlength(scan->result, row, (int)i);
+        scan->fields[i].bytes = null ? NULL : PQgetvalue(scan->result, row, field);
+        scan->fields[i].length = (size_t)PQgetlength(scan->result, row, field);
     }
     return pg_relation_row(
             scan, batch, scan->base.rows - PQntuples(scan->result) + row + 1, err);
@@ -206,6 +211,9 @@ enum status pg_scan_start(
     }
     if (status == STATUS_OK) {
         status = pg_select(&asked, &scan->sql, &parameters, err);
+    }
+    if (status == STATUS_OK) {
+        status = pg_definition_join(scan, query, err);
     }
     if (status == STATUS_OK && session->base.host.log_parameters) {
         scan->parameters = parameters_json(&parameters);

@@ -213,7 +213,9 @@ static enum status scan_take_result(struct pg_scan *scan, struct error *err) {
     enum status status = pg_request_finish(request, scan->generated, err);
 
     if (!scan->started) {
-        pg_definition_probed(scan, request->second);
+        pg_definition_probed(scan, scan->lead == 0       ? request->second
+                                   : status == STATUS_OK ? request->result
+                                                         : NULL);
     }
     if (status == STATUS_OK && scan->ends) {
         pg_snapshot_ended(pg_session_from(scan->base.session));
@@ -229,6 +231,9 @@ static enum status scan_take_result(struct pg_scan *scan, struct error *err) {
         request->result = NULL;
         scan->next_row = 0;
         scan->base.rows += PQntuples(scan->result);
+        if (scan->base.rows == 1 && pg_definition_no_row(scan, scan->result, 0)) {
+            scan->base.rows = 0;
+        }
     }
     pg_request_drop(request);
     scan->request = NULL;

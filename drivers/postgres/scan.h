@@ -57,6 +57,7 @@ struct pg_scan {
     bool alone;                    /* QUERY_ALONE */
     bool ends;                     /* COMMIT went with it: the snapshot ends with the answer */
     int64_t marker;                /* what the probe gave; 0: nothing */
+    int lead;                      /* fields in front of the row's: see pg_definition_join() */
     size_t key_extra; /* columns of the key that travel behind the others: see malformed.c */
 
     /* where it is */
@@ -100,6 +101,11 @@ enum status pg_relation_row(
 /* ---- definition.c -------------------------------------------------------------------------
  */
 
+/* A statement of one row at most that comes again is its own probe from here on: one statement
+ * less in a request. In front of the row's fields stand two: the probe's, and whether there is
+ * a row (scan->lead). */
+enum status pg_definition_join(struct pg_scan *, const struct query *, struct error *);
+bool pg_definition_no_row(const struct pg_scan *, const PGresult *, int row);
 /* Where it has not been compared in this snapshot: the probe, as the last command of
  * scan->request, when the relation has one; then its answer, NULL when there was none. */
 enum status pg_definition_probe(struct pg_scan *, struct error *);

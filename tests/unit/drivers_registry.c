@@ -23,7 +23,9 @@ static void check_spec(const struct option_spec *spec) {
         check_status(word, STATUS_OK, options_set(&options, word, spec->fallback, &err), &err);
     }
     check_true(word, spec->help != NULL && spec->help[0] != '\0');
-    check_int(word, spec->type == OPTION_CHOICE, spec->choices != NULL);
+    check_true(word, spec->type != OPTION_CHOICE || spec->choices != NULL);
+    check_true(word, spec->choices == NULL || spec->type == OPTION_CHOICE ||
+                             spec->type == OPTION_INTEGER);
     check_int(word, (spec->flags & OPTION_PREFIX) != 0, strchr(spec->name, '.') != NULL);
     check_true(word, spec->min <= spec->max);
     options_clear(&options);

@@ -95,7 +95,7 @@ static void writes_lines(void **state) {
     stream = fopen(path, "r");
     check_true("written", stream != NULL && fgets(line, sizeof(line), stream) != NULL);
     check_true(
-            "escaped", strstr(line, "\"statement\":\"a \\\"b\\\"\\n\",\"ms\":10.000,") != NULL);
+            "escaped", strstr(line, "\"statement\":\"a \\\"b\\\"\\n\",\"ms\":10.0,") != NULL);
     check_true("failed", fgets(line, sizeof(line), stream) != NULL &&
                                  strstr(line, "\"error\":\"why\"") != NULL);
     check_true("no more", fgets(line, sizeof(line), stream) == NULL);
