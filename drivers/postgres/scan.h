@@ -101,15 +101,8 @@ enum status pg_relation_row(
 /* ---- definition.c -------------------------------------------------------------------------
  */
 
-/* A statement of one row at most that comes again is its own probe from here on: one statement
- * less in a request. In front of the row's fields stand two: the probe's, and whether there is
- * a row (scan->lead). */
-enum status pg_definition_join(struct pg_scan *, const struct query *, struct error *);
-bool pg_definition_no_row(const struct pg_scan *, const PGresult *, int row);
-/* Where it has not been compared in this snapshot: the probe, as the last command of
- * scan->request, when the relation has one; then its answer, NULL when there was none. */
-enum status pg_definition_probe(struct pg_scan *, struct error *);
-void pg_definition_probed(struct pg_scan *, const PGresult *answer);
+/* Has this relation a definition that nobody looked at in this snapshot? */
+bool pg_definition_due(const struct pg_scan *);
 /* Sends the question behind the statement, where no probe is trusted. */
 enum status pg_definition_ask(struct pg_scan *, struct error *);
 /* What the statement came to, given that; STATUS_SCHEMA: the relation is not as described. */
@@ -123,6 +116,21 @@ void pg_definition_append(struct pg_scan *, struct text *sql);
 enum status pg_definition_check(struct pg_scan *, const PGresult *answer, struct error *);
 /* The status of a statement that failed before the definition was known. */
 enum status pg_definition_unknown(enum status failed, struct error *);
+
+/* ---- probe.c ------------------------------------------------------------------------------
+ */
+
+/* A statement of one row at most that comes again is its own probe from here on: one statement
+ * less in a request. In front of the row's fields stand two: the probe's, and whether there is
+ * a row (scan->lead). */
+enum status pg_definition_join(struct pg_scan *, const struct query *, struct error *);
+bool pg_definition_no_row(const struct pg_scan *, const PGresult *, int row);
+/* Where it has not been compared in this snapshot: the probe, as the last command of
+ * scan->request, when the relation has one; then its answer, NULL when there was none. */
+enum status pg_definition_probe(struct pg_scan *, struct error *);
+void pg_definition_probed(struct pg_scan *, const PGresult *answer);
+/* The definition is as it was, by the question. Without memory for it nothing is learned. */
+void pg_definition_learn(const struct pg_scan *);
 
 /* ---- malformed.c --------------------------------------------------------------------------
  */
