@@ -133,9 +133,14 @@ def end(db, failed):
         db.execute("ROLLBACK" if failed else "COMMIT")
 
 
-@pytest.mark.full
-@pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("change", CHANGES)
+def cases(changes, moments):
+    """All pairs; by default each change is met at one moment, and each moment by some changes."""
+    return [pytest.param(change, moment, id=f"{change}-{moment}",
+                         marks=[] if c % len(moments) == m else [pytest.mark.slow])
+            for c, change in enumerate(changes) for m, moment in enumerate(moments)]
+
+
+@pytest.mark.parametrize("change, moment", cases(CHANGES, MOMENTS))
 def test_a_change(pg, pg_remote, change, moment):
     numbers = chosen(change, moment)
     tables = [f"t{i}" for i in numbers]
@@ -340,8 +345,7 @@ FILE_CHANGES = {
 }
 
 
-@pytest.mark.parametrize("moment", ["autocommit", "begin", "after a write"])
-@pytest.mark.parametrize("change", FILE_CHANGES)
+@pytest.mark.parametrize("change, moment", cases(FILE_CHANGES, ["autocommit", "begin", "after a write"]))
 def test_a_file_as_the_remote(file_remote, tmp_path, change, moment):
     """The sqlite driver's own look at the file's schema finds the same: what is stored is what the file's
     own SQLite makes of it."""
