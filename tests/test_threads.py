@@ -15,7 +15,7 @@ from support.paths import BUILD
 from support.rest_server import Answer, RestServer, rows as rest_rows
 
 PROGRAM = Path(os.environ.get("THREADS_PROGRAM", BUILD / "tests" / "threads"))
-THREADS, QUERIES, REST_QUERIES = 8, 1000, 100
+THREADS, QUERIES, REST_QUERIES = 8, 1000, 40
 TENANTS, TENANT_QUERIES = 4, 150
 
 pytestmark = [pytest.mark.plain, pytest.mark.threads]
