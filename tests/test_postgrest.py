@@ -1,6 +1,16 @@
 """The postgrest driver against scripted answers: what recorded answers of the real server mean,
 how pages and counts are believed, what travels in a request, and what goes wrong on the way.
-What requests select is asked of a real database in test_postgrest_grid.py."""
+What requests select is asked of a real database in test_postgrest_grid.py.
+
+What the driver promises, and where it is shown:
+  tables from documents, options, malformed ones   here, _documents, _ddl
+  filters, order, pages, counts, lists, numbers    here, _grid, _pages, _attacks
+  every recorded exchange                          here, _recorded
+  writes: one request, keys, upserts, rounding     _write, _rows
+  preferences that nobody confirms, schemas        _preferences
+  tokens, TLS, redirects, proxies, lost            _transport
+    connections, interrupts, retries
+  broken and endless answers                       here, _attacks"""
 import json
 import sqlite3
 import threading

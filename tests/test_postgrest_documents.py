@@ -1,5 +1,5 @@
 """OpenAPI documents that are not what PostgREST writes: the tables are right, or an error says what
-is wrong. Recorded documents are in test_postgrest.py. (Issue 6: line 1.)"""
+is wrong. Recorded documents are in test_postgrest.py."""
 import json
 
 import pytest

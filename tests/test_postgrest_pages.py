@@ -1,5 +1,5 @@
 """Keys of odd characters over servers that cut answers short, huge numbers one by one, and joins of two such
-servers with PostgreSQL and with local tables, all over a real database. (Issue 6: line 2.)"""
+servers with PostgreSQL and with local tables, all over a real database."""
 import json
 
 import pytest

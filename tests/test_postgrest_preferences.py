@@ -1,7 +1,7 @@
 """What a request asks for and an answer does not confirm, one preference after another, and which
 schema a write names: over a real database, with its rows counted behind. A proxy between here and
 there takes one preference away, from the answer alone ("unsaid": the server heeded it and does not say
-so) or from both ("unheeded"). (Issue 6: lines 2, 3 and 4.)"""
+so) or from both ("unheeded")."""
 import json
 import sqlite3
 

@@ -1,5 +1,5 @@
 """The way between this machine and a PostgREST server: proxies, TLS, redirects, tokens and where they
-may not show, connections that were closed, and interrupts in every phase. (Issue 6: lines 4 and 5.)"""
+may not show, connections that were closed, and interrupts in every phase."""
 import json
 import socket
 import sqlite3
