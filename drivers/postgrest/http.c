@@ -13,8 +13,9 @@ enum {
     BODY_BYTES_SOFT = 1024 * 1024,       /* more stays in the socket until it is read */
     BODY_BYTES_MAX = 1024 * 1024 * 1024, /* of one row: SQLite's own limit is below */
     BODY_BYTES_FIRST = 16 * 1024,
-    /* A head may repeat the request's target three times (max_url_bytes is 1 MiB at most). */
-    HEAD_BYTES_MAX = 4 * 1024 * 1024,
+    /* A head may repeat the request's target three times; libcurl itself ends a little above.
+     */
+    HEAD_BYTES_MAX = 256 * 1024,
 };
 
 double pr_now_ms(void) {
@@ -123,6 +124,15 @@ static const struct {
     { CURLE_BAD_CONTENT_ENCODING, STATUS_PROTOCOL },
 };
 
+/* A line of the head that is longer than libcurl takes is an allocation that failed to it. */
+static bool has_long_line(const struct pr_exchange *x) {
+    curl_off_t begun_us = 0;
+
+    curl_easy_getinfo(x->easy, CURLINFO_STARTTRANSFER_TIME_T, &begun_us);
+    return x->result == CURLE_OUT_OF_MEMORY && x->failure == STATUS_OK && !x->head_ended &&
+           begun_us > 0;
+}
+
 static enum status exchange_failed(struct pr_exchange *x, struct error *err) {
     const char *why = x->reason[0] != '\0' ? x->reason : curl_easy_strerror(x->result);
     enum status status = STATUS_LOST;
@@ -134,6 +144,9 @@ static enum status exchange_failed(struct pr_exchange *x, struct error *err) {
     if (x->failure == STATUS_PROTOCOL) {
         return error_set(err, STATUS_PROTOCOL, "head of the answer is longer than %d bytes",
                 HEAD_BYTES_MAX);
+    }
+    if (has_long_line(x)) {
+        return error_set(err, STATUS_PROTOCOL, "head of the answer has a line without end");
     }
     for (size_t i = 0; i < sizeof(code_meanings) / sizeof(code_meanings[0]); i++) {
         if (code_meanings[i].code == x->result) {
