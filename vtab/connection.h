@@ -83,7 +83,8 @@ struct server {
     struct target target;
     struct options options; /* server and value options, with the defaults behind them */
     struct log_options log; /* of these, as they are needed for every statement, */
-    int64_t idle_ms;        /* and idle_snapshot_ms= */
+    int64_t idle_ms;        /* and idle_snapshot_ms=, and, for every lookup, */
+    int64_t cache_bytes;    /* join_cache_bytes= */
     char *place;            /* where bridge_attach put its tables; NULL */
     bool place_attached;    /* as=NAME made that schema: bridge_detach detaches it */
     struct options
@@ -132,8 +133,8 @@ struct connection {
     uint64_t breaks;     /* failed writes, savepoints, begins and ends of transactions */
     size_t lookup_bytes; /* of all that lookups keep */
     uint64_t row_key[2]; /* what numbers of vtab/row_keys.h are made with */
-    /* Are like(), glob() and the built-in collations SQLite's own? Asked once per snapshot. */
-    bool builtins_known, like_builtin, glob_builtin, like_case_sensitive;
+    /* Are like(), glob() and min() SQLite's own? Asked once per snapshot. */
+    bool builtins_known, like_builtin, glob_builtin, min_builtin, like_case_sensitive;
 };
 
 struct connection *connection_create(sqlite3 *); /* one reference; NULL when memory is out */

@@ -161,7 +161,7 @@ static void drain(struct server *server, struct reader *reader, size_t bytes_max
 }
 
 void readers_drain(struct server *server) {
-    size_t bytes_max = (size_t)options_integer(&server->options, "join_cache_bytes");
+    size_t bytes_max = (size_t)server->cache_bytes;
 
     if (server_can(server, DRIVER_SHARED_SESSION) || server->session == NULL ||
             !server->transaction.written) {
