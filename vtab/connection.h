@@ -45,6 +45,7 @@ struct transaction {
     bool own_read;        /* another one above that, for what is read after writing */
     bool unguarded;       /* written since the one for reading */
     uint64_t statement;   /* which statement ours is for */
+    int write_depth;      /* of its savepoints that the newest writes stand in, + 1; 0: none */
     int around;           /* SQLite's savepoint around the running statement, + 1; 0: none */
     int64_t inserted;     /* rows of that statement */
     bool finished;        /* it was ended on the remote, in xSync or xRollback */
@@ -69,6 +70,8 @@ struct reader {
     struct reader *next;     /* of the server's */
     struct scan *scan;       /* NULL: none is running */
     struct aside *aside;     /* NULL: it reads from the server's own session */
+    int seen_depth;          /* the write_depth that its rows were read with */
+    bool undone;             /* they were rolled back since */
     bool ended;              /* with the transaction it read in: it can ask for no more, */
     bool is_drained;         /* but all the rows of its scan were fetched before; */
     struct drained *drained; /* those that were not handed over yet */
