@@ -31,6 +31,23 @@ static enum status refuse_second_server(const struct server *server, struct erro
     return STATUS_OK;
 }
 
+/* Rows that wait are another statement's where that is not over: a function of the host's runs
+ * this one inside it. What undoes this one must not undo them, so they go before its savepoint.
+ * Should they fail, nobody could undo that statement alone: nothing of the transaction holds.
+ */
+static enum status flush_outer(struct server *server, bool by_row, struct error *err) {
+    enum status status = STATUS_OK;
+
+    if (by_row || running_writers(server->connection->db) > 1) {
+        status = table_flush_all(server, err);
+    }
+    if (status != STATUS_OK) {
+        table_drop_writers(server);
+        transaction_fail(server, err);
+    }
+    return status;
+}
+
 static enum status guard_statement(struct server *server, bool by_row, struct error *err) {
     struct transaction *transaction = &server->transaction;
     uint64_t statement = running_signature(server->connection->db);
@@ -39,7 +56,10 @@ static enum status guard_statement(struct server *server, bool by_row, struct er
     if ((!by_row && transaction->statement == statement) || !transaction_has_levels(server)) {
         return STATUS_OK;
     }
-    status = transaction_drop_own(server, err);
+    status = flush_outer(server, by_row, err);
+    if (status == STATUS_OK) {
+        status = transaction_drop_own(server, err);
+    }
     if (status == STATUS_OK && (transaction->written || by_row)) {
         status = transaction_set_level(server, transaction_own_level(transaction), err);
         transaction->own = status == STATUS_OK;

@@ -40,7 +40,7 @@ static int writers(const struct table *table, const struct change *change) {
 }
 
 /* The first row of a transaction does not wait, so that a session that died unseen is noticed
- * with it. */
+ * with it; nor the first of a table, which tells whether the relation is still as described. */
 bool waiting_allowed(struct table *table, const struct change *change, bool by_row) {
     const struct server *server = table->server;
     bool follows = another_follows(table, change) || is_long_insert(table, change);
@@ -50,12 +50,15 @@ bool waiting_allowed(struct table *table, const struct change *change, bool by_r
     }
     return server->transaction.used &&
            (follows || sqlite3_get_autocommit(table->connection->db)) &&
-           change->on_conflict == ON_CONFLICT_ABORT && !by_row &&
+           change->on_conflict == ON_CONFLICT_ABORT && !by_row && table->writer->sure &&
            table->writer->rows_max != 1 && writers(table, change) == 1;
 }
 
+/* Rows of a statement that this one runs inside wait on. */
 void waiting_dropped(struct table *table, const struct error *err) {
-    if (table->waiting && !sqlite3_get_autocommit(table->connection->db)) {
+    sqlite3 *db = table->connection->db;
+
+    if (table->waiting && !sqlite3_get_autocommit(db) && running_writers(db) <= 1) {
         table_drop_writers(table->server);
         transaction_wrote(table->server, err->status, err);
     }

@@ -13,6 +13,8 @@ enum {
     BODY_BYTES_SOFT = 1024 * 1024,       /* more stays in the socket until it is read */
     BODY_BYTES_MAX = 1024 * 1024 * 1024, /* of one row: SQLite's own limit is below */
     BODY_BYTES_FIRST = 16 * 1024,
+    /* A head may repeat the request's target three times (max_url_bytes is 1 MiB at most). */
+    HEAD_BYTES_MAX = 4 * 1024 * 1024,
 };
 
 double pr_now_ms(void) {
@@ -72,18 +74,29 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
     return length;
 }
 
-/* Heads of interim answers (100, a proxy's CONNECT) come first; the last one counts. */
+/* Heads of interim answers (100, 103) come first; the last one counts. What comes behind it is
+ * a trailer, which was not there when the rows were read, and says nothing. */
 static size_t on_header(char *line, size_t size, size_t count, void *context) {
+    enum { FINAL = 200 };
     struct pr_exchange *x = context;
     size_t length = size * count;
 
+    x->bytes += (int64_t)length;
+    x->head_bytes += length;
+    if (x->head_bytes > HEAD_BYTES_MAX) {
+        x->failure = STATUS_PROTOCOL;
+        return 0;
+    }
+    if (x->head_ended) {
+        return length;
+    }
     if (length > 5 && memcmp(line, "HTTP/", 5) == 0) {
         pr_head_clear(&x->head);
     }
     while (length > 0 && (line[length - 1] == '\r' || line[length - 1] == '\n')) {
         length--;
     }
-    x->bytes += (int64_t)(size * count);
+    x->head_ended = length == 0 && x->head.status >= FINAL;
     pr_head_line(&x->head, line, length);
     return size * count;
 }
@@ -117,6 +130,10 @@ static enum status exchange_failed(struct pr_exchange *x, struct error *err) {
     if (x->failure == STATUS_TOO_BIG) {
         return error_set(err, STATUS_TOO_BIG, "row of the answer is longer than %d bytes",
                 BODY_BYTES_MAX);
+    }
+    if (x->failure == STATUS_PROTOCOL) {
+        return error_set(err, STATUS_PROTOCOL, "head of the answer is longer than %d bytes",
+                HEAD_BYTES_MAX);
     }
     for (size_t i = 0; i < sizeof(code_meanings) / sizeof(code_meanings[0]); i++) {
         if (code_meanings[i].code == x->result) {
@@ -241,6 +258,7 @@ static bool exchange_configure(struct pr_exchange *x, const char *url) {
     bad |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, x->reason);
     bad |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     bad |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
+    bad |= curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     bad |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     bad |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, x);
     return bad == CURLE_OK;
@@ -263,11 +281,16 @@ static bool exchange_method(struct pr_exchange *x, const struct pr_request *requ
     return bad == CURLE_OK;
 }
 
+/* What is asked of a proxy counts as bytes, too: over TLS nothing of the request leaves before
+ * the handshake is done. */
 bool pr_exchange_sent(const struct pr_exchange *x) {
+    bool tls = strncmp(x->session->url, "https:", 6) == 0;
+    curl_off_t shaken_us = 0;
     long bytes = 0;
 
     curl_easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &bytes);
-    return bytes > 0;
+    curl_easy_getinfo(x->easy, CURLINFO_APPCONNECT_TIME_T, &shaken_us);
+    return bytes > 0 && (!tls || shaken_us > 0);
 }
 
 enum status pr_exchange_start(struct pr_session *session, const struct pr_request *request,
