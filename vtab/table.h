@@ -31,7 +31,8 @@ struct table {
      * read before the first one is written, and rows it has changed. */
     int64_t changing, changed;
     struct running_list insert, set;
-    struct arena list_arena;   /* of both */
+    uint8_t *affinities;       /* enum affinity, by column; NULL: no row was written yet */
+    struct arena list_arena;   /* of these three */
     struct arena change_arena; /* values of the row that is being written */
     bool rowids_used;          /* a statement asked for rowids after all: send them at once */
     struct digest_map rowids;  /* IDENTITY_ROW: numbers given out while cursors are open */
