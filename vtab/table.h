@@ -27,8 +27,8 @@ struct table {
     bool waiting;               /* rows of its writer may not be sent yet */
     uint64_t locked;            /* the statement whose rows were locked as they were read */
     uint64_t confirmed;         /* the run of statements that table_confirm() was asked in */
-    /* Of an UPDATE, while its cursor is open: rows that it is going to change, which all are
-     * read before the first one is written, and rows it has changed. */
+    /* Of an UPDATE or DELETE, while its cursor is open: rows that it is going to change, which
+     * all are read before the first one is written, and rows it has changed. */
     int64_t changing, changed;
     struct running_list insert, set;
     uint8_t *affinities;       /* enum affinity, by column; NULL: no row was written yet */
