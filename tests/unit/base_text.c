@@ -127,10 +127,10 @@ static void room_is_part_of_the_text(void **state) {
     text_append(&text, "ab");
     room = text_extend(&text, 4);
     check_true("given", room != NULL);
-    memcpy(room, "cdef", 4);
+    memset(room, 'x', 4);
     text_truncate(&text, 5); /* one was too many */
     text_append(&text, "g");
-    check_text("used", "abcdeg", text_get(&text));
+    check_text("used", "abxxxg", text_get(&text));
     check_true("no more than the limit", text_extend(&text, LIMIT) == NULL);
     check_int("said", STATUS_TOO_BIG, text_status(&text, NULL));
     text_clear(&text);
