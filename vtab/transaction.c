@@ -50,10 +50,14 @@ static enum status flush_outer(struct server *server, bool by_row, struct error 
 
 static enum status guard_statement(struct server *server, bool by_row, struct error *err) {
     struct transaction *transaction = &server->transaction;
-    uint64_t statement = running_signature(server->connection->db);
+    uint64_t statement;
     enum status status;
 
-    if ((!by_row && transaction->statement == statement) || !transaction_has_levels(server)) {
+    if (!transaction_has_levels(server)) {
+        return STATUS_OK;
+    }
+    statement = running_signature(server->connection->db);
+    if (!by_row && transaction->statement == statement) {
         return STATUS_OK;
     }
     status = flush_outer(server, by_row, err);

@@ -1,8 +1,9 @@
 /* Which rows wait: where a failure that shows late undoes all the same. See waiting.h.
  *
  * That is so for the whole of an autocommit statement. Inside BEGIN SQLite has to hear of a
- * failure while the statement runs, so somebody must know its last row. An UPDATE has read all
- * its rows when it writes the first one, and they were counted; an INSERT does not know. */
+ * failure while the statement runs, so somebody must know its last row. An UPDATE or DELETE has
+ * read all its rows when it writes the first one, and they were counted; an INSERT does not
+ * know. */
 #include "vtab/waiting.h"
 
 #include "vtab/levels.h"
@@ -14,7 +15,7 @@ enum { INSERT_ROWS_ALONE = 100 };
 
 /* Will the statement write another row, which takes those that wait along? */
 static bool another_follows(struct table *table, const struct change *change) {
-    return change->kind == CHANGE_UPDATE && table->cursors == 1 &&
+    return change->kind != CHANGE_INSERT && table->cursors == 1 &&
            ++table->changed < table->changing;
 }
 
