@@ -1,0 +1,172 @@
+"""Keys of odd characters over servers that cut answers short, huge numbers one by one, and joins of two such
+servers with PostgreSQL and with local tables, all over a real database. (Issue 6: line 2.)"""
+import json
+
+import pytest
+
+from support import sqlite
+from support.postgrest import Postgrest
+from support.remotes import connect, rows as select, value
+
+KEYS = ["", " ", "a", "A", "b", "B", "Z", "z", "null", "NULL", "true", "1", "10", "9", "-1", "a,b", "(a)", ")", "a)", '"', 'say "a"',
+        "\\", "a\\", '\\"', ".", "a.b", "..", "*", "a*b", "%", "%25", "a%20b", "+", "a+b", "&", "a&b=c", "#", "?", "=", "/", ":", "::text",
+        "ä", "Ä", "ö", "ß", "é", "e\u0301", "日本", "\U0001f600", "\n", "\t", "'", "{a}", "{}", "[1]", "eq.a", "not.eq.a", "in.(a)",
+        "is.null", "or=(a)", "select", "limit", " lead", "trail ", "in\tner", "\x01", "\x7f"]
+NUMBERS = ["0", "-0", "1", "-1", "9007199254740991", "9007199254740992", "9007199254740993", "-9007199254740993", "9223372036854775807",
+           "-9223372036854775808", "9223372036854775808", "-9223372036854775809", "18446744073709551616",
+           "1234567890123456789012345678901234567890", "0.1", "0.1234567890123456789", "12.50", "1e22", "1e23", "1e308", "1.7976931348623157e308",
+           "1e309", "1e400", "-1e400", "1e-308", "5e-324", "1e-400", "0.000000000000000000000000000001", "999999999999999.9",
+           "9999999999999999.99", "1.0000000000000000000000000000001", "100000000000000000000", "NaN"]
+DDL = """
+CREATE TABLE icu(k text PRIMARY KEY, v int);
+CREATE TABLE plain(k text COLLATE "C" PRIMARY KEY, v int);
+CREATE TABLE pair(a text, b text, v int, PRIMARY KEY (a, b));
+CREATE VIEW keyless AS SELECT k, v FROM icu;
+CREATE TABLE number(id int PRIMARY KEY, n numeric, f float8, b bigint);
+CREATE SCHEMA other; CREATE TABLE other.word(id int PRIMARY KEY, k text);
+"""
+
+
+@pytest.fixture(scope="module")
+def server(pg, tmp_path_factory):
+    pg.create_database("rest_pages", "icu")
+    pg.psql(DDL, database="rest_pages")
+    with pg.connect("rest_pages") as connection:
+        for n, key in enumerate(KEYS):
+            for table in ("icu", "plain"):
+                connection.execute(f"INSERT INTO {table} VALUES (%s, %s)", (key, n))
+            connection.execute("INSERT INTO pair VALUES (%s, %s, %s)", (KEYS[n // 9], key, n))
+            connection.execute("INSERT INTO other.word VALUES (%s, %s)", (n, key))
+        for n, number in enumerate(NUMBERS):
+            connection.execute("INSERT INTO number(id, n) VALUES (%s, %s::numeric)", (n, number))
+    folder = tmp_path_factory.mktemp("pages")
+    server = Postgrest(pg, "rest_pages", ["public", "other"], folder, writes=True).start()
+    server.document("public"), server.document("other")
+    yield server
+    server.stop()
+
+
+def restore(server):
+    for table, key in (("icu", "k"), ("pair", "b")):
+        with server.pg.connect("rest_pages") as connection:
+            for n, text in enumerate(KEYS):
+                connection.execute(f"UPDATE {table} SET v = %s WHERE {key} = %s", (n, text))
+
+
+def attached(server, *options):
+    db = connect()
+    marks = ", ?" * len(options)
+    value(db, f"SELECT bridge_attach(?, 'name=r', 'as=r', ?{marks})", server.url, f"openapi={server.document('public')}", *options)
+    return db
+
+
+@pytest.mark.parametrize("cap", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(7, marks=pytest.mark.slow), None])
+def test_keys_of_odd_characters(pg, server, tmp_path, cap):
+    capped = Postgrest(pg, "rest_pages", ["public"], tmp_path, max_rows=cap, writes=True).start() if cap else server
+    try:
+        db = attached(capped, "page_rows=3" if cap else "page_rows=15")
+        if cap == 1:
+            for table in ("icu", "plain", "pair", "keyless"):
+                text = sqlite.error(db, f"SELECT v FROM r.{table}")[1]
+                assert "too few rows" in text or "without a key" in text, text
+            assert select(db, "SELECT v FROM r.icu WHERE k = 'a,b'") == [(KEYS.index("a,b"),)]
+            return
+        want = list(enumerate(KEYS))
+        for table, key in (("icu", "k"), ("plain", "k"), ("pair", "b")):
+            assert sorted(select(db, f"SELECT v, {key} FROM r.{table}")) == want, table
+            assert select(db, f"SELECT {key} FROM r.{table} ORDER BY {key}") == sorted((key,) for key in KEYS)
+            assert value(db, f"SELECT count(*) FROM r.{table}") == len(KEYS)
+        if cap:
+            assert "without a key" in sqlite.error(db, "SELECT v FROM r.keyless")[1]
+        else:
+            assert sorted(select(db, "SELECT v, k FROM r.keyless")) == want
+        db.execute("CREATE VIRTUAL TABLE keyed USING postgrest(server=r, table=keyless, key=k)")
+        assert sorted(select(db, "SELECT v, k FROM keyed")) == want
+        some = json.dumps(KEYS[::2] + ["nobody", None])
+        assert sorted(select(db, "SELECT v FROM r.icu WHERE k IN (SELECT value FROM json_each(?))", some)) == [
+            (n,) for n in range(0, len(KEYS), 2)]
+    finally:
+        if cap:
+            capped.stop()
+
+
+@pytest.mark.parametrize("every", [9, pytest.param(1, marks=pytest.mark.slow)])
+def test_each_key_by_itself(server, every):
+    """Read, changed and counted: just its own row each time."""
+    db = attached(server)
+    for n, key in list(enumerate(KEYS))[::every]:
+        assert select(db, "SELECT v FROM r.icu WHERE k = ?", key) == [(n,)], key
+        assert db.execute("UPDATE r.icu SET v = v + 1000 WHERE k = ?", (key,)).rowcount == 1, key
+    assert sorted(select(db, "SELECT v, k FROM r.icu")) == sorted(
+        (n + (1000 if n % every == 0 else 0), key) for n, key in enumerate(KEYS))
+    for first in range(0, len(KEYS), 23):  # many in one request
+        some = json.dumps(KEYS[first:first + 23])
+        assert db.execute("UPDATE r.icu SET v = ? WHERE k IN (SELECT value FROM json_each(?))", (first, some)).rowcount == \
+            len(KEYS[first:first + 23])
+        assert db.execute("UPDATE r.pair SET v = ? WHERE b IN (SELECT value FROM json_each(?))", (first, some)).rowcount == \
+            len(KEYS[first:first + 23])
+    for table, key in (("icu", "k"), ("pair", "b")):
+        assert sorted(select(db, f"SELECT {key}, v FROM r.{table}")) == sorted((key, n // 23 * 23) for n, key in enumerate(KEYS))
+    restore(server)
+
+
+# ---------------------------------------------------------------------- numbers
+
+@pytest.fixture(scope="module")
+def both(pg, server):
+    db = attached(server)
+    value(db, "SELECT bridge_attach(?, 'name=p', 'as=p')", pg.url("rest_pages"))
+    value(db, "SELECT bridge_attach(?, 'name=o', 'as=o', 'schema=other', ?)", server.url, f"openapi={server.document('other')}")
+    yield db
+    db.close()
+
+
+@pytest.mark.parametrize("number", [number if n % 4 == 2 else pytest.param(number, marks=pytest.mark.slow)
+                                    for n, number in enumerate(NUMBERS)])
+def test_a_number_as_over_libpq(both, number):
+    """Read, looked for and written: the precision of a numeric is told by nobody, and is never guessed."""
+    n = NUMBERS.index(number)
+
+    def same(sql, *parameters):
+        mine, want = (both.execute(sql.replace("{}", side), parameters).fetchall() for side in "rp")
+        assert mine == want, (sql, parameters)
+        return mine
+
+    (shown, _), = same("SELECT n, typeof(n) FROM {}.number WHERE id = ?", n)
+    for word in ("=", "<", ">=", "<>", "IS"):
+        same(f"SELECT id FROM {{}}.number WHERE id < 100 AND n {word} ? ORDER BY id", shown)
+        same(f"SELECT id FROM {{}}.number WHERE id < 100 AND n {word} ? ORDER BY id", number)
+    same("SELECT id FROM {}.number WHERE id < 100 AND n IN (?, 1, '0.1') ORDER BY id", shown)
+    for column in "nfb":
+        told = []
+        for side in "pr":
+            try:
+                both.execute(f"INSERT INTO {side}.number(id, {column}) VALUES (1000, ?)", (number,))
+                told.append(select(both, f"SELECT {column}, typeof({column}), {column} = ? FROM p.number WHERE id = 1000", number))
+            except both.Error as error:
+                told.append(str(error).split(":")[0][:12])
+            both.execute("DELETE FROM p.number WHERE id = 1000")
+        assert told[0] == told[1], (column, told)
+
+
+def test_the_order_of_numbers(both):
+    for query in ("SELECT id, n FROM {}.number WHERE id < 100 ORDER BY n, id", "SELECT id FROM {}.number WHERE id < 100 ORDER BY n DESC, id",
+                  "SELECT max(n), min(n), count(DISTINCT n) FROM {}.number WHERE id < 100"):
+        assert select(both, query.replace("{}", "r")) == select(both, query.replace("{}", "p"))
+
+
+# ---------------------------------------------------------------------- joins
+
+def test_joins_of_two_servers_with_others(both):
+    both.execute("CREATE TEMP TABLE mine(k text, n int)")
+    both.executemany("INSERT INTO mine VALUES (?, ?)", [(key, n) for n, key in enumerate(KEYS[::3])])
+    for query, count in (
+            ("SELECT count(*) FROM r.icu x JOIN o.word y ON x.k = y.k", len(KEYS)),
+            ("SELECT count(*) FROM r.icu x JOIN o.word y ON x.k = y.k JOIN p.plain z ON z.k = x.k AND z.v = y.id", len(KEYS)),
+            ("SELECT count(*) FROM mine m JOIN r.icu x ON x.k = m.k JOIN o.word y ON y.id = x.v JOIN p.pair z ON z.b = y.k",
+             len(KEYS[::3])),
+            ("SELECT count(*) FROM o.word y LEFT JOIN mine m ON m.k = y.k LEFT JOIN r.plain x ON x.k = m.k WHERE x.k IS NULL",
+             len(KEYS) - len(KEYS[::3])),
+            ("SELECT count(*) FROM r.icu WHERE k IN (SELECT k FROM o.word WHERE id IN (SELECT v FROM p.plain WHERE v % 2))",
+             len(KEYS) // 2)):
+        assert value(both, query) == count, query
