@@ -21,6 +21,7 @@ enum alone {
     ALONE_NO,    /* or nobody can tell */
     ALONE_ONCE,  /* one SELECT from the table alone, which asks the cursor once */
     ALONE_FIRST, /* and wants max() of the plan's order: its first row tells it */
+    ALONE_MIN,   /* and wants min() of the plan's only column */
 };
 
 /* What one cursor asks for and where it stands. */

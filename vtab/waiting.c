@@ -47,7 +47,7 @@ static bool shows_rows(const struct table *table, const struct change *change) {
 }
 
 /* The first row of a transaction does not wait, so that a session that died unseen is noticed
- * with it. */
+ * with it; nor the first of a table, which tells whether the relation is still as described. */
 bool waiting_allowed(struct table *table, const struct change *change, bool by_row) {
     const struct server *server = table->server;
     bool follows = another_follows(table, change) || is_long_insert(table, change);
@@ -57,7 +57,7 @@ bool waiting_allowed(struct table *table, const struct change *change, bool by_r
     }
     return server->transaction.used &&
            (follows || sqlite3_get_autocommit(table->connection->db)) &&
-           change->on_conflict == ON_CONFLICT_ABORT && !by_row &&
+           change->on_conflict == ON_CONFLICT_ABORT && !by_row && table->writer->sure &&
            table->writer->rows_max != 1 && writers(table, change) == 1 &&
            !shows_rows(table, change);
 }

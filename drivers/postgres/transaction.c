@@ -150,6 +150,7 @@ enum status pg_rollback_to(struct session *base, int level, struct error *err) {
     if (savepoint->sent) {
         status = step_add(transaction, false, savepoint->serial, err);
         scans_forget(session, savepoint->serial);
+        session->held_since_ms = pg_now_ms(); /* it gives up what was locked behind it */
     }
     if (status == STATUS_OK) {
         transaction->savepoint_count = at + 1;
