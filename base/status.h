@@ -54,6 +54,16 @@ struct error {
     char *constraint_name, *columns; /* its remote name; "a,b", remote names; owned, or NULL */
 };
 
+/* What zeros are, without writing all of them: for what happens once a row. */
+static inline void error_init(struct error *err) {
+    err->status = STATUS_OK;
+    err->sqlstate[0] = '\0';
+    err->message[0] = '\0';
+    err->detail = err->hint = err->statement = NULL;
+    err->constraint = CONSTRAINT_OTHER;
+    err->constraint_name = err->columns = NULL;
+}
+
 /* All accept a NULL error, for callers that only want the status. error_set returns the status
  * of the error as it then stands, so that `return error_set(err, ...)` is one line. */
 enum status error_set(struct error *, enum status, const char *format, ...)

@@ -71,6 +71,15 @@ void text_append_bytes(struct text *text, const char *bytes, size_t length) {
     }
 }
 
+char *text_extend(struct text *text, size_t length) {
+    if (!text_reserve(text, length)) {
+        return NULL;
+    }
+    text->length += length;
+    text->data[text->length] = '\0';
+    return text->data + text->length - length;
+}
+
 void text_append(struct text *text, const char *string) {
     text_append_bytes(text, string, strlen(string));
 }

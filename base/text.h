@@ -23,6 +23,9 @@ void text_truncate(struct text *, size_t length); /* keeps the memory; a failure
 void text_append(struct text *, const char *);
 void text_append_bytes(struct text *, const char *, size_t length);
 void text_append_char(struct text *, char);
+/* Room for bytes that the caller writes: text_truncate() takes back what he does not use. NULL
+ * on failure. */
+char *text_extend(struct text *, size_t length);
 void text_append_hex(struct text *, const void *bytes, size_t length); /* lower case */
 void text_printf(struct text *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_append_json(

@@ -61,7 +61,7 @@ struct session {
     const struct driver *driver;
     struct host host;
     bool broken;                  /* lost: only close is allowed any more */
-    double latency_ms;            /* the quickest answer seen while opening; 0 embedded */
+    double latency_ms;            /* the quickest answer seen so far; 0 embedded */
     char server_version[64];      /* "15.20" */
     struct session_counts counts; /* of this loan */
 

@@ -262,3 +262,16 @@ def test_the_column_at_fault_is_named(pg_remote, values, column):
     said = sqlite.error(db, sql, tuple(values.values()))[1]
     assert said.startswith(f'cannot store a TEXT value in column "{column}" of table "odd", type '), said
     db.close()
+
+
+@pytest.mark.parametrize("declared, lost", [
+    ("varchar(3)", b"abc "), ("varchar(3)", b"abcd"), ("char(3)", b"a "), ("name", b"n" * 64), ('"char"', b"ab"), ("text", b"a\0b")])
+def test_a_text_that_is_shown_as_blob_is_not_cut(pg_remote, declared, lost):
+    """The types cut and pad as they do for TEXT."""
+    pg_remote.run(f"CREATE TABLE raw(id int PRIMARY KEY, v {declared})")
+    db = connect()
+    attach(db, pg_remote, "name=shop", "tables=raw", "type.v=BLOB")
+    assert sqlite.error(db, "INSERT INTO raw VALUES(1, ?)", (lost,))[1].startswith("cannot store a ")
+    db.execute("INSERT INTO raw VALUES(1, ?)", (lost[:1],))
+    assert db.execute("SELECT id, v FROM raw").fetchall() == [(1, lost[:1])]
+    db.close()

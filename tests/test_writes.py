@@ -130,6 +130,30 @@ def test_a_foreign_key_undoes_the_statement_alone(shop, word):
     db.close()
 
 
+@pytest.mark.parametrize("begins", [False, True], ids=["autocommit", "begin"])
+def test_rows_that_are_well_only_together(pg_remote, begins):
+    """Refused where the remote looks at each row, and kept where it looks at the end."""
+    pg_remote.run("CREATE TABLE now(id integer primary key, up integer REFERENCES now);"
+                  "CREATE TABLE later(id integer primary key, up integer REFERENCES later"
+                  " DEFERRABLE INITIALLY DEFERRED)")
+    db, other = connect(), connect()
+    attach(db, pg_remote, "name=shop")
+    attach(other, pg_remote, "name=shop")
+    if begins:
+        db.execute("BEGIN")
+    assert sqlite.error(db, "INSERT INTO now VALUES (1, 2), (2, NULL)")[0] == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
+    db.execute("INSERT INTO later VALUES (1, 2), (2, NULL), (3, 4), (4, 1)")
+    db.execute("DELETE FROM later WHERE id > 2")
+    if begins:
+        db.execute("COMMIT")
+    assert rows(other, "SELECT id, up FROM later") == [(1, 2), (2, None)]
+    assert rows(other, "SELECT id FROM now") == []
+    assert sqlite.error(db, "INSERT INTO later VALUES (7, 8)")[0] == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
+    assert value(other, "SELECT count(*) FROM later") == 2
+    db.close()
+    other.close()
+
+
 def test_a_row_of_a_trigger_leaves_last_insert_rowid_alone(db):
     say(db, "CREATE TABLE local(id integer primary key)",
         "CREATE TRIGGER copy AFTER INSERT ON local BEGIN INSERT INTO items(code) VALUES(new.id); END")
@@ -213,6 +237,20 @@ def test_local_triggers_write(db):
     assert "UNIQUE" in fails(db, "INSERT INTO local VALUES('z', 3), ('x', 4)")
     assert value(db, "SELECT count(*) FROM local") == value(db, "SELECT count(*) FROM words") == 2
     assert rows(db, "INSERT INTO local VALUES('w', 5) RETURNING a") == [("w",)]
+
+
+def test_returning_shows_no_row_of_a_statement_that_fails(db):
+    """SQLite has written all rows when it shows the first; who took that one alone heard of no failure."""
+    say(db, "CREATE TABLE local(a)", "CREATE TRIGGER log AFTER INSERT ON local BEGIN INSERT INTO words(w) VALUES(new.a); END")
+    source = "SELECT nullif(value, 'e') FROM json_each('[\"a\", \"b\", \"c\", \"d\", \"e\", \"f\"]')"
+    for begin, end in (("SELECT 1", "SELECT 1"), ("BEGIN", "COMMIT")):
+        say(db, begin)
+        for table, column in (("words(w)", "w"), ("local(a)", "a")):
+            with pytest.raises(sqlite3.IntegrityError, match="NOT NULL constraint failed: words.w"):
+                db.execute(f"INSERT INTO {table} {source} RETURNING {column}").fetchone()
+        say(db, end)
+        assert value(db, "SELECT count(*) FROM words") == value(db, "SELECT count(*) FROM local") == 0
+    assert rows(db, "INSERT INTO words(w) VALUES('a'), ('b'), ('c') RETURNING w") == [("a",), ("b",), ("c",)]
 
 
 def test_returning_that_would_lie_is_refused(db, shop):

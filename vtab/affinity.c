@@ -6,8 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-enum affinity { AFFINITY_NUMERIC, AFFINITY_TEXT, AFFINITY_BLOB, AFFINITY_REAL };
-
 static const struct {
     const char *part;
     enum affinity affinity;
@@ -23,19 +21,16 @@ static const struct {
     { "DOUB", AFFINITY_REAL },
 };
 
-/* Asked for every value: letters are compared first, upper case and lower differing by a bit.
- */
 static bool has_part(const char *declared, const char *part) {
     for (; *declared != '\0'; declared++) {
-        if (((declared[0] ^ part[0]) & ~0x20) == 0 &&
-                sqlite3_strnicmp(declared, part, (int)strlen(part)) == 0) {
+        if (sqlite3_strnicmp(declared, part, (int)strlen(part)) == 0) {
             return true;
         }
     }
     return false;
 }
 
-static enum affinity affinity_of(const char *declared) {
+enum affinity affinity_of(const char *declared) {
     for (size_t i = 0; i < sizeof(affinity_parts) / sizeof(affinity_parts[0]); i++) {
         if (has_part(declared, affinity_parts[i].part)) {
             return affinity_parts[i].affinity;
@@ -71,8 +66,7 @@ static enum status make_text(sqlite3_value *from, struct value *value, struct er
 }
 
 enum status affinity_value(
-        sqlite3_value *from, const char *declared, struct value *out, struct error *err) {
-    enum affinity affinity = affinity_of(declared);
+        sqlite3_value *from, enum affinity affinity, struct value *out, struct error *err) {
     enum status status;
 
     if (affinity == AFFINITY_NUMERIC || affinity == AFFINITY_REAL) {

@@ -6,11 +6,12 @@
 #include "base/status.h"
 #include "drivers/value.h"
 
-struct arena;
+enum affinity { AFFINITY_NUMERIC, AFFINITY_TEXT, AFFINITY_BLOB, AFFINITY_REAL };
 
-/* declared: as in struct column. xUpdate gets values as they were written; SQLite's own tables
- * would keep '12' as 12 in a column of numbers. Bytes are borrowed from the sqlite3_value. */
-enum status affinity_value(
-        sqlite3_value *, const char *declared, struct value *out, struct error *);
+/* By SQLite's rules; declared: as in struct column. */
+enum affinity affinity_of(const char *declared);
+/* xUpdate gets values as they were written; SQLite's own tables would keep '12' as 12 in a
+ * column of numbers. Bytes are borrowed from the sqlite3_value. */
+enum status affinity_value(sqlite3_value *, enum affinity, struct value *out, struct error *);
 
 #endif

@@ -82,17 +82,31 @@ static bool reads_end(struct tokens *tokens, bool *plain) {
     return true;
 }
 
-/* "max(column) FROM"; SQLite asks for min() without an order, since NULLs count for nothing. */
-static bool reads_max(const char *select, const struct cursor *cursor) {
-    const struct schema *schema = cursor->table->schema;
-    const struct order_term *order = cursor->plan.order;
+/* "function(column) FROM" */
+static bool reads_call(const char *select, const char *function, const char *column) {
     struct tokens tokens = { .at = select };
 
-    return cursor->plan.order_count == 1 && order->descending && tokens_next(&tokens) &&
-           tokens_is(&tokens, "MAX") && tokens_next(&tokens) && tokens_is(&tokens, "(") &&
-           tokens_next(&tokens) && tokens_names(&tokens, schema->columns[order->column].name) &&
+    return tokens_next(&tokens) && tokens_is(&tokens, function) && tokens_next(&tokens) &&
+           tokens_is(&tokens, "(") && tokens_next(&tokens) && tokens_names(&tokens, column) &&
            tokens_next(&tokens) && tokens_is(&tokens, ")") && tokens_next(&tokens) &&
            tokens_is(&tokens, "FROM");
+}
+
+/* SQLite asks for max() by its order, and for min() without one, since NULLs count for nothing.
+ */
+static enum alone reads_end_of_order(const char *select, const struct cursor *cursor) {
+    const struct schema *schema = cursor->table->schema;
+    const struct plan *plan = &cursor->plan;
+
+    if (plan->order_count == 1 && plan->order->descending &&
+            reads_call(select, "MAX", schema->columns[plan->order->column].name)) {
+        return ALONE_FIRST;
+    }
+    if (plan->order_count == 0 && plan->column_count == 1 &&
+            reads_call(select, "MIN", schema->columns[plan->columns[0]].name)) {
+        return ALONE_MIN;
+    }
+    return ALONE_ONCE;
 }
 
 enum alone alone_reads(const struct cursor *cursor, const char *sql) {
@@ -108,5 +122,5 @@ enum alone alone_reads(const struct cursor *cursor, const char *sql) {
             !reads_end(&tokens, &plain)) {
         return ALONE_NO;
     }
-    return plain && reads_max(select, cursor) ? ALONE_FIRST : ALONE_ONCE;
+    return plain ? reads_end_of_order(select, cursor) : ALONE_ONCE;
 }

@@ -3,6 +3,7 @@
 #include "vtab/cursor_scan.h"
 
 #include "vtab/cell.h"
+#include "vtab/locking.h"
 #include "vtab/old_row.h"
 #include "vtab/report.h"
 
@@ -55,6 +56,7 @@ int cursor_close(sqlite3_vtab_cursor *base) {
 
     cursor_end_scan(cursor);
     table->cursors--;
+    cursor->deletes = false;
     server_close_reader(table->server, &cursor->reader);
     lookup_close(cursor);
     digest_map_clear(&cursor->occurrences);
@@ -96,6 +98,18 @@ static int cursor_changed(struct cursor *cursor, struct error *err) {
     return cursor_report(cursor, err);
 }
 
+/* A row that a second question finds may be one of the first. */
+static void cursor_expect_deletes(struct cursor *cursor) {
+    struct table *table = cursor->table;
+
+    if (cursor->deletes) {
+        table->changing = 0;
+    }
+    cursor->deletes = cursor->filters == 0 && table->enlisted && table->cursors == 1 &&
+                      locking_counts_deleted(table);
+    cursor->asked_max = 0;
+}
+
 int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int argc,
         sqlite3_value **argv) {
     struct cursor *cursor = (struct cursor *)base;
@@ -108,6 +122,7 @@ int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int a
     cursor_end_scan(cursor);
     cursor->eof = true;
     cursor->changing = -1;
+    cursor_expect_deletes(cursor);
     if (table->driver != table->server->target.driver && !table->server->removed) {
         error_set(
                 &err, STATUS_SCHEMA, "server \"%s\" leads elsewhere now", table->server->name);
@@ -132,13 +147,13 @@ static int cursor_next_batch(struct cursor *cursor) {
     return cursor_step(cursor, &err) == STATUS_OK ? SQLITE_OK : cursor_report(cursor, &err);
 }
 
-/* Nearly every row is the next one of its batch. */
+/* Nearly every row is the next one of its batch, and that is as good as it was. */
 int cursor_next(sqlite3_vtab_cursor *base) {
     struct cursor *cursor = (struct cursor *)base;
 
     bool numbered = cursor->identity && cursor->table->schema->identity == IDENTITY_ROW;
 
-    if (numbered || cursor->row + 1 >= cursor->batch.rows) {
+    if (numbered || cursor->row + 1 >= cursor->batch.rows || cursor->reader.undone) {
         return cursor_next_batch(cursor);
     }
     cursor->row++;
@@ -166,6 +181,23 @@ static void cursor_note_changing(struct cursor *cursor) {
     }
 }
 
+/* The key of a row that is going to be deleted is asked for once more than that of one that
+ * does not pass the WHERE: those that were asked for most often are deleted. */
+static void cursor_note_deleting(struct cursor *cursor) {
+    int64_t place = cursor->first + cursor->row;
+
+    if (!cursor->deletes || cursor->table->cursors != 1) {
+        return;
+    }
+    cursor->asked = cursor->changing == place ? cursor->asked + 1 : 1;
+    cursor->changing = place;
+    if (cursor->asked > cursor->asked_max) {
+        cursor->asked_max = cursor->asked;
+        cursor->table->changing = 0;
+    }
+    cursor->table->changing += cursor->asked == cursor->asked_max;
+}
+
 /* SQLite hands it to xUpdate as the old key: a NULL there stands for an INSERT. */
 static bool is_null_key(const struct cursor *cursor, int column) {
     const struct schema *schema = cursor->table->schema;
@@ -184,6 +216,9 @@ int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int colum
         return SQLITE_OK; /* an UPDATE leaves it as it is: write.c is told so */
     }
     cursor->read[column] = true;
+    if (column == cursor->table->schema->key_column) {
+        cursor_note_deleting(cursor);
+    }
     if (cursor->count_only || cursor->places[column] < 0) {
         int code = cursor_add_column(cursor, column);
 
@@ -223,6 +258,7 @@ int cursor_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
                            ? cursor->places[schema->key_column] < 0
                            : !cursor->identity;
 
+    cursor_note_deleting(cursor);
     if (cursor->count_only || missing) {
         if (cursor_widen(cursor, -1, true, &err) != STATUS_OK) {
             return cursor_report(cursor, &err);

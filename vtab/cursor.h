@@ -21,6 +21,7 @@ enum alone {
     ALONE_NO,    /* or nobody can tell */
     ALONE_ONCE,  /* one SELECT from the table alone, which asks the cursor once */
     ALONE_FIRST, /* and wants max() of the plan's order: its first row tells it */
+    ALONE_MIN,   /* and wants min() of the plan's only column */
 };
 
 /* What one cursor asks for and where it stands. */
@@ -60,9 +61,13 @@ struct cursor {
     /* the answer */
     struct cursor_lookup lookup;
     struct batch batch;
-    int64_t first;    /* rows of earlier batches */
-    int64_t row;      /* in this batch */
-    int64_t changing; /* the last row that an UPDATE was seen to take, by its place; -1: none */
+    int64_t first; /* rows of earlier batches */
+    int64_t row;   /* in this batch */
+    /* The last row that an UPDATE was seen to take, or whose key a DELETE asked for, by its
+     * place; -1: none. */
+    int64_t changing;
+    bool deletes;         /* all rows of a DELETE come from here: locking_counts_deleted() */
+    int asked, asked_max; /* how often it asked for the key of that row; of any row */
     bool eof;
     int64_t opened_at_steps; /* for table_changed() */
     int64_t writes;          /* the server's, when the scan began */

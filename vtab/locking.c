@@ -86,6 +86,51 @@ bool locking_is_target(const struct table *table, sqlite3_stmt *stmt) {
     return sql != NULL && finds_target(&tokens, table);
 }
 
+static bool names_key(const struct tokens *token, const struct schema *schema) {
+    static const char *const rowids[] = { "rowid", "oid", "_rowid_" };
+
+    for (size_t i = 0; i < sizeof(rowids) / sizeof(rowids[0]); i++) {
+        if (tokens_names(token, rowids[i])) {
+            return true;
+        }
+    }
+    return schema->key_column >= 0 &&
+           tokens_names(token, schema->columns[schema->key_column].name);
+}
+
+/* Words after which a part of a condition may not be looked at. */
+static bool is_branch(const struct tokens *token) {
+    return token->depth > 0 || tokens_is(token, "OR") || tokens_is(token, "CASE");
+}
+
+bool locking_counts_deleted(const struct table *table) {
+    sqlite3 *db = table->connection->db;
+    sqlite3_stmt *writer = sqlite3_get_autocommit(db) ? NULL : only_writer(db);
+    const char *sql = writer != NULL ? sqlite3_sql(writer) : NULL;
+    struct tokens tokens = { .at = sql };
+    bool by_key = false, branches = false;
+
+    if (sql == NULL || !tokens_next(&tokens) || !tokens_is(&tokens, "DELETE")) {
+        return false;
+    }
+    tokens = (struct tokens){ .at = sql };
+    if (!finds_target(&tokens, table)) {
+        return false;
+    }
+    while (tokens_next(&tokens)) {
+        struct tokens behind = tokens;
+        bool named = tokens_names(&tokens, table->name);
+
+        tokens_next(&behind);
+        by_key = by_key || names_key(&tokens, table->schema);
+        branches = branches || is_branch(&tokens);
+        if ((named && behind.start[0] != '.') || tokens_is(&tokens, "LIMIT")) {
+            return false; /* it is read for more than the rows to be deleted */
+        }
+    }
+    return !by_key || !branches;
+}
+
 /* How the statement's text uses the table that it changes. */
 struct use {
     bool again; /* its name comes once more: some scans are not of rows to be changed */

@@ -11,6 +11,9 @@
 unsigned locking_flags(struct cursor *, bool exact);
 /* Is the statement an UPDATE or DELETE of this table itself? */
 bool locking_is_target(const struct table *, sqlite3_stmt *);
+/* Inside BEGIN, where the last row of a statement has to be known: is it a DELETE of this table
+ * alone, by conditions that ask for the key of each row equally often, until one is not met? */
+bool locking_counts_deleted(const struct table *);
 /* Something was written since the locked scan began, and it would pass over those rows. */
 bool locking_is_over(const struct cursor *);
 /* Before a row is updated or deleted. STATUS_UNSUPPORTED: another session's change since it was

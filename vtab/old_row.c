@@ -47,7 +47,8 @@ enum status old_row_find(const struct table *table, enum change_kind kind, sqlit
         return STATUS_OK;
     case IDENTITY_KEY:
         out->key = key;
-        return affinity_value(old, schema->columns[schema->key_column].declared, key, err);
+        return affinity_value(
+                old, affinity_of(schema->columns[schema->key_column].declared), key, err);
     case IDENTITY_ROW:
         break;
     }

@@ -27,11 +27,12 @@ struct table {
     bool waiting;               /* rows of its writer may not be sent yet */
     uint64_t locked;            /* the statement whose rows were locked as they were read */
     uint64_t confirmed;         /* the run of statements that table_confirm() was asked in */
-    /* Of an UPDATE, while its cursor is open: rows that it is going to change, which all are
-     * read before the first one is written, and rows it has changed. */
+    /* Of an UPDATE or DELETE, while its cursor is open: rows that it is going to change, which
+     * all are read before the first one is written, and rows it has changed. */
     int64_t changing, changed;
     struct running_list insert, set;
-    struct arena list_arena;   /* of both */
+    uint8_t *affinities;       /* enum affinity, by column; NULL: no row was written yet */
+    struct arena list_arena;   /* of these three */
     struct arena change_arena; /* values of the row that is being written */
     bool rowids_used;          /* a statement asked for rowids after all: send them at once */
     struct digest_map rowids;  /* IDENTITY_ROW: numbers given out while cursors are open */

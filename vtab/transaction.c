@@ -50,10 +50,14 @@ static enum status flush_outer(struct server *server, bool by_row, struct error 
 
 static enum status guard_statement(struct server *server, bool by_row, struct error *err) {
     struct transaction *transaction = &server->transaction;
-    uint64_t statement = running_signature(server->connection->db);
+    uint64_t statement;
     enum status status;
 
-    if ((!by_row && transaction->statement == statement) || !transaction_has_levels(server)) {
+    if (!transaction_has_levels(server)) {
+        return STATUS_OK;
+    }
+    statement = running_signature(server->connection->db);
+    if (!by_row && transaction->statement == statement) {
         return STATUS_OK;
     }
     status = flush_outer(server, by_row, err);
@@ -101,6 +105,9 @@ void transaction_wrote(struct server *server, enum status status, const struct e
     if (status == STATUS_OK) {
         transaction->written = true;
         transaction->used = true;
+        transaction->write_depth = transaction->write_depth > transaction->depth
+                                           ? transaction->write_depth
+                                           : transaction->depth + 1;
     } else if (status == STATUS_LOST && !transaction->used) {
         return; /* transaction_restart() may follow */
     } else if (transaction_has_levels(server) && transaction->own) {
@@ -119,6 +126,7 @@ void transaction_wrote(struct server *server, enum status status, const struct e
  */
 
 static void clear(struct server *server) {
+    readers_release(server, 0);
     error_clear(&server->transaction.failure);
     memset(&server->transaction, 0, sizeof(server->transaction));
     server_wrote(server);
@@ -150,6 +158,7 @@ static void rollback_remote(struct server *server) {
 
     table_drop_writers(server);
     if (transaction->begun && !transaction->finished && !readers_keep(server)) {
+        readers_undo(server, 0);
         readers_end(server);
         if (server->session != NULL && transaction->writes) {
             server->target.driver->rollback(server->session);
@@ -417,6 +426,7 @@ int transaction_release(sqlite3_vtab *base, int number) {
         }
     }
     transaction->depth = number < 0 ? 0 : number;
+    readers_release(server, transaction->depth + 1);
     transaction->own = false;
     transaction->own_read = false;
     transaction->statement = 0;
@@ -434,6 +444,7 @@ int transaction_rollback_to(sqlite3_vtab *base, int number) {
     }
     table_drop_writers(server);
     server_wrote(server);
+    readers_undo(server, number + 1);
     transaction->depth = number + 1;
     transaction->own = false;
     transaction->own_read = false;

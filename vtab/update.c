@@ -174,7 +174,8 @@ static enum status take_column(struct update *update, size_t i, struct error *er
         return err->status;
     }
     update->states[i] = CELL_SET;
-    return affinity_value(value, column->declared, &update->values[i], err);
+    return affinity_value(
+            value, (enum affinity)update->table->affinities[i], &update->values[i], err);
 }
 
 /* SQLite shows -1, also where the row was given one. */
@@ -193,15 +194,32 @@ static enum status check_returning_rowid(const struct update *update, struct err
     return STATUS_UNSUPPORTED;
 }
 
+/* Found once: to read the declared types for every value would cost as much as all the rest. */
+static enum status find_affinities(struct table *table, struct error *err) {
+    const struct schema *schema = table->schema;
+
+    if (table->affinities != NULL) {
+        return STATUS_OK;
+    }
+    table->affinities = arena_alloc_array(&table->list_arena, schema->column_count, 1);
+    if (table->affinities == NULL) {
+        return error_nomem(err);
+    }
+    for (size_t i = 0; i < schema->column_count; i++) {
+        table->affinities[i] = (uint8_t)affinity_of(schema->columns[i].declared);
+    }
+    return STATUS_OK;
+}
+
 static enum status take_columns(struct update *update, struct error *err) {
     const struct schema *schema = update->table->schema;
     struct arena *arena = &update->table->change_arena;
-    enum status status = STATUS_OK;
+    enum status status = find_affinities(update->table, err);
 
     update->values = arena_alloc_array(arena, schema->column_count, sizeof(*update->values));
     update->states = arena_alloc_array(arena, schema->column_count, sizeof(*update->states));
-    if (update->values == NULL || update->states == NULL) {
-        return error_nomem(err);
+    if (status != STATUS_OK || update->values == NULL || update->states == NULL) {
+        return status != STATUS_OK ? status : error_nomem(err);
     }
     if (update->change.kind == CHANGE_INSERT) {
         status = running_learn(update->table, RUNNING_INSERT, &update->table->list_arena,

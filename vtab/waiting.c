@@ -1,8 +1,9 @@
 /* Which rows wait: where a failure that shows late undoes all the same. See waiting.h.
  *
  * That is so for the whole of an autocommit statement. Inside BEGIN SQLite has to hear of a
- * failure while the statement runs, so somebody must know its last row. An UPDATE has read all
- * its rows when it writes the first one, and they were counted; an INSERT does not know. */
+ * failure while the statement runs, so somebody must know its last row. An UPDATE or DELETE has
+ * read all its rows when it writes the first one, and they were counted; an INSERT does not
+ * know. */
 #include "vtab/waiting.h"
 
 #include "vtab/levels.h"
@@ -14,7 +15,7 @@ enum { INSERT_ROWS_ALONE = 100 };
 
 /* Will the statement write another row, which takes those that wait along? */
 static bool another_follows(struct table *table, const struct change *change) {
-    return change->kind == CHANGE_UPDATE && table->cursors == 1 &&
+    return change->kind != CHANGE_INSERT && table->cursors == 1 &&
            ++table->changed < table->changing;
 }
 
@@ -39,6 +40,13 @@ static int writers(const struct table *table, const struct change *change) {
                                          : running_writers(table->connection->db);
 }
 
+/* RETURNING hands rows out when all are written, and before the statement ends: who takes the
+ * first one alone would never hear that they were not stored. */
+static bool shows_rows(const struct table *table, const struct change *change) {
+    return change->kind == CHANGE_INSERT ? table->insert.shows_rows
+                                         : running_shows_rows(table->connection->db);
+}
+
 /* The first row of a transaction does not wait, so that a session that died unseen is noticed
  * with it; nor the first of a table, which tells whether the relation is still as described. */
 bool waiting_allowed(struct table *table, const struct change *change, bool by_row) {
@@ -51,7 +59,8 @@ bool waiting_allowed(struct table *table, const struct change *change, bool by_r
     return server->transaction.used &&
            (follows || sqlite3_get_autocommit(table->connection->db)) &&
            change->on_conflict == ON_CONFLICT_ABORT && !by_row && table->writer->sure &&
-           table->writer->rows_max != 1 && writers(table, change) == 1;
+           table->writer->rows_max != 1 && writers(table, change) == 1 &&
+           !shows_rows(table, change);
 }
 
 /* Rows of a statement that this one runs inside wait on. */

@@ -223,11 +223,12 @@ static int give_up(struct update *update, struct error *err) {
 
 int table_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
     struct update update = { .table = (struct table *)base, .argc = argc, .argv = argv };
-    struct error err = { 0 };
-
     struct gathering *gathering = update.table->connection->gathering;
-    enum status status = transaction_writable(update.table, &err);
+    struct error err;
+    enum status status;
 
+    error_init(&err);
+    status = transaction_writable(update.table, &err);
     if (status == STATUS_OK) {
         status = update_take(&update, &err);
     }

@@ -112,21 +112,24 @@ bool pg_copy_holds(const struct pg_shape *shape, const struct pg_rows *rows) {
 /* ---- a row in the binary format -----------------------------------------------------------
  */
 
-static void append_int16(struct text *frame, int16_t number) {
+static char *put_int16(char *to, int16_t number) {
     uint16_t wire = htons((uint16_t)number);
 
-    text_append_bytes(frame, (const char *)&wire, sizeof(wire));
+    memcpy(to, &wire, sizeof(wire));
+    return to + sizeof(wire);
 }
 
-static void append_int32(struct text *frame, int32_t number) {
+static char *put_int32(char *to, int32_t number) {
     uint32_t wire = htonl((uint32_t)number);
 
-    text_append_bytes(frame, (const char *)&wire, sizeof(wire));
+    memcpy(to, &wire, sizeof(wire));
+    return to + sizeof(wire);
 }
 
-static void append_sized(struct text *frame, const char *bytes, int32_t length) {
-    append_int32(frame, length);
-    text_append_bytes(frame, bytes, (size_t)length);
+static char *put_sized(char *to, const char *bytes, int32_t length) {
+    to = put_int32(to, length);
+    memcpy(to, bytes, (size_t)length);
+    return to + length;
 }
 
 static int hex_value(char digit) {
@@ -134,7 +137,7 @@ static int hex_value(char digit) {
 }
 
 /* As pg_write_uuid() wrote it: lower case, with dashes. */
-static void append_uuid(struct text *frame, const char *text, int32_t length) {
+static char *put_uuid(char *to, const char *text, int32_t length) {
     enum { UUID_BYTES = 16 };
     char bytes[UUID_BYTES] = { 0 };
     int digits = 0;
@@ -145,10 +148,10 @@ static void append_uuid(struct text *frame, const char *text, int32_t length) {
             digits++;
         }
     }
-    append_sized(frame, bytes, UUID_BYTES);
+    return put_sized(to, bytes, UUID_BYTES);
 }
 
-static void append_float4(struct text *frame, const char *text, int32_t length) {
+static char *put_float4(char *to, const char *text, int32_t length) {
     enum { NUMBER_BYTES = 64 };
     char number[NUMBER_BYTES] = "";
     uint32_t wire;
@@ -157,37 +160,33 @@ static void append_float4(struct text *frame, const char *text, int32_t length) 
     memcpy(number, text, length < NUMBER_BYTES ? (size_t)length : NUMBER_BYTES - 1);
     real = number_read_narrow(number);
     memcpy(&wire, &real, sizeof(wire));
-    append_int32(frame, (int32_t)wire);
+    return put_int32(put_int32(to, (int32_t)sizeof(wire)), (int32_t)wire);
 }
 
-static void append_binary(
-        struct text *frame, enum copy_form form, const char *bytes, int32_t length) {
-    static const char versioned = 1, truth[2] = { 0, 1 };
+/* What a field takes beyond the bytes of its parameter: its length, and what a form adds. */
+enum { FIELD_BYTES_MORE = 4 + 16 };
+
+static char *put_field(char *to, enum copy_form form, const char *bytes, int32_t length) {
+    static const char truth[2] = { 0, 1 };
 
     switch (form) {
     case COPY_INT2: /* the last bytes of the int8, whose value is known to fit */
-        append_sized(frame, bytes + 6, 2);
-        break;
+        return put_sized(to, bytes + 6, 2);
     case COPY_INT4:
-        append_sized(frame, bytes + 4, 4);
-        break;
+        return put_sized(to, bytes + 4, 4);
     case COPY_FLOAT4:
-        append_int32(frame, 4);
-        append_float4(frame, bytes, length);
-        break;
+        return put_float4(to, bytes, length);
     case COPY_BOOL:
-        append_sized(frame, &truth[bytes[0] == 't'], 1);
-        break;
+        return put_sized(to, &truth[bytes[0] == 't'], 1);
     case COPY_UUID:
-        append_uuid(frame, bytes, length);
-        break;
+        return put_uuid(to, bytes, length);
     case COPY_JSONB:
-        append_int32(frame, length + 1);
-        text_append_bytes(frame, &versioned, 1);
-        text_append_bytes(frame, bytes, (size_t)length);
-        break;
+        to = put_int32(to, length + 1);
+        *to++ = 1; /* its version */
+        memcpy(to, bytes, (size_t)length);
+        return to + length;
     default:
-        append_sized(frame, bytes, length);
+        return put_sized(to, bytes, length);
     }
 }
 
@@ -278,22 +277,33 @@ void pg_copy_head(struct text *frame) {
 }
 
 void pg_copy_tail(struct text *frame) {
-    append_int16(frame, -1);
+    static const char end[] = { -1, -1 };
+
+    text_append_bytes(frame, end, sizeof(end));
 }
 
 void pg_copy_append_binary(struct text *frame, const struct pg_copy_field *fields,
         const struct pg_rows *rows, size_t row, size_t count) {
-    append_int16(frame, (int16_t)count);
-    for (size_t i = 0; i < count; i++) {
-        const struct pg_argument *argument = &rows->arguments[row * count + i];
-        const char *bytes = text_get(&rows->bytes) + argument->start;
+    const struct pg_argument *arguments = &rows->arguments[row * count];
+    size_t before = frame->length, room = sizeof(int16_t);
+    char *start, *to;
 
-        if (argument->length < 0) {
-            append_int32(frame, -1);
-        } else {
-            append_binary(frame, (enum copy_form)fields[i].form, bytes, argument->length);
-        }
+    for (size_t i = 0; i < count; i++) {
+        room += FIELD_BYTES_MORE + (arguments[i].length > 0 ? (size_t)arguments[i].length : 0);
     }
+    start = text_extend(frame, room);
+    if (start == NULL) {
+        return;
+    }
+    to = put_int16(start, (int16_t)count);
+    for (size_t i = 0; i < count; i++) {
+        const char *bytes = text_get(&rows->bytes) + arguments[i].start;
+
+        to = arguments[i].length < 0 ? put_int32(to, -1)
+                                     : put_field(to, (enum copy_form)fields[i].form, bytes,
+                                               arguments[i].length);
+    }
+    text_truncate(frame, before + (size_t)(to - start));
 }
 
 void pg_copy_append_text(struct text *frame, const struct pg_copy_field *fields,

@@ -18,10 +18,24 @@ static const char *const why_affinity =
 
 /* Strict: no overlong forms, no surrogates, nothing above U+10FFFF; PostgreSQL refuses the
  * rest. */
+/* Bytes at the beginning that need no second look: whole words of ASCII. */
+static size_t ascii_words(const char *bytes, size_t length) {
+    uint64_t word = 0;
+    size_t i = 0;
+
+    for (; length - i >= sizeof(word); i += sizeof(word)) {
+        memcpy(&word, bytes + i, sizeof(word));
+        if ((word & 0x8080808080808080) != 0) {
+            break;
+        }
+    }
+    return i;
+}
+
 bool text_is_utf8(const char *bytes, size_t length) {
     static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
 
-    for (size_t i = 0; i < length;) {
+    for (size_t i = ascii_words(bytes, length); i < length;) {
         unsigned char first = (unsigned char)bytes[i];
         size_t more = first < 0x80 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
         uint32_t point = more == 0 ? first : first & (0x3fU >> more);

@@ -79,7 +79,7 @@ static const struct {
     { 5069 /* xid8 */, TEXT(CAST, pg_write_counter8) },
 };
 
-static const struct pg_rule *text_rule(const struct pg_column *pg) {
+const struct pg_rule *pg_text_rule(const struct pg_column *pg) {
     bool padded = pg->type_oid == PG_TYPE_BPCHAR && strstr(pg->select_expression, "concat(");
 
     for (size_t i = 0; i < sizeof(text_rules) / sizeof(text_rules[0]); i++) {
@@ -137,7 +137,7 @@ const struct pg_rule *pg_value_rule(const struct pg_column *pg) {
     case PG_DECODE_TIMESTAMP_UNIXEPOCH:
         return &epoch_rule;
     case PG_DECODE_TEXT:
-        return text_rule(pg);
+        return pg_text_rule(pg);
     default:
         return timestamp_rule(pg);
     }

@@ -37,6 +37,8 @@ struct pg_rule {
 };
 
 const struct pg_rule *pg_value_rule(const struct pg_column *);
+/* Of a type that is shown as text, whatever a column of it is shown as. */
+const struct pg_rule *pg_text_rule(const struct pg_column *);
 const char *pg_parameter_name(enum pg_parameter); /* "int8" */
 uint32_t pg_parameter_oid(enum pg_parameter);
 /* Appends the value's bytes; it is not NULL. STATUS_VALUE names table, column, value class and

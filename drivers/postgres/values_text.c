@@ -1,6 +1,7 @@
 /* Texts, bytes and identifiers as parameters: what would be cut, padded away or taken for
  * something else is refused. */
 #include "drivers/postgres/judge.h"
+#include "drivers/postgres/types.h"
 #include "drivers/postgres/values.h"
 
 #include <ctype.h>
@@ -141,7 +142,20 @@ enum status pg_write_bytea(struct pg_writing *w) {
     return pg_append_parameter(w, w->value->bytes, w->value->length);
 }
 
-/* A text column that is shown as BLOB: its bytes must be text all the same. */
+/* Types that cut or pad what is stored in them. */
+static bool bends_text(const struct pg_column *pg) {
+    static const uint32_t oids[] = { PG_TYPE_VARCHAR, PG_TYPE_BPCHAR, PG_TYPE_NAME,
+        18 /* "char" */ };
+    bool found = false;
+
+    for (size_t i = 0; i < sizeof(oids) / sizeof(oids[0]); i++) {
+        found = found || pg->type_oid == oids[i];
+    }
+    return found;
+}
+
+/* A text column that is shown as BLOB: its bytes must be text all the same, and what its type
+ * would cut or pad away is refused as ever. */
 enum status pg_write_raw_text(struct pg_writing *w) {
     struct value text = *w->value;
     struct pg_writing as_text = *w;
@@ -150,12 +164,13 @@ enum status pg_write_raw_text(struct pg_writing *w) {
         return pg_refuse(w, "only a BLOB is taken for this column");
     }
     text.kind = VALUE_TEXT;
-    if (memchr(text.bytes != NULL ? text.bytes : "", '\0', text.length) != NULL ||
+    text.bytes = text.bytes != NULL ? text.bytes : "";
+    if (memchr(text.bytes, '\0', text.length) != NULL ||
             !text_is_utf8(text.bytes, text.length)) {
         return pg_refuse(w, "its bytes are not UTF-8");
     }
     as_text.value = &text;
-    return pg_write_text(&as_text);
+    return bends_text(w->pg) ? pg_text_rule(w->pg)->write(&as_text) : pg_write_text(&as_text);
 }
 
 /* ---- uuid ---------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ struct pg_request {
     PGresult *failure;    /* the first command's that failed; owned */
     bool both;            /* keep the first rows in result, those behind them in second */
     int64_t trip;         /* the session's newest when it was sent */
+    double sent_ms;       /* when */
     double waited_ms;     /* spent in sending and in waiting for it */
     int64_t bytes;        /* of its results */
     int64_t affected;     /* rows, by all its commands together */
@@ -181,6 +182,18 @@ struct pg_wait {
     double heard_ms; /* when something came last, or waiting began */
     int64_t bytes_in;
 };
+/* An answer came, or will not. The quickest of all tells best how far away the server is: a
+ * machine with much to do answers late now and then. */
+static inline void pg_request_note_wait(
+        struct pg_request *request, double start_ms, double now_ms) {
+    struct session *session = &request->session->base;
+
+    request->waited_ms += now_ms - start_ms;
+    if (request->done && !request->lost && now_ms - request->sent_ms < session->latency_ms) {
+        session->latency_ms = now_ms - request->sent_ms;
+    }
+}
+
 static inline struct pg_wait pg_wait_begin(const struct pg_session *session, double now_ms) {
     return (struct pg_wait){
         .asked_ms = now_ms, .heard_ms = now_ms, .bytes_in = session->base.counts.bytes_in

@@ -118,11 +118,30 @@ static void growth_keeps_the_bytes(void **state) {
     text_clear(&text);
 }
 
+static void room_is_part_of_the_text(void **state) {
+    struct text text;
+    char *room;
+
+    (void)state;
+    text_init(&text, LIMIT);
+    text_append(&text, "ab");
+    room = text_extend(&text, 4);
+    check_true("given", room != NULL);
+    memset(room, 'x', 4);
+    text_truncate(&text, 5); /* one was too many */
+    text_append(&text, "g");
+    check_text("used", "abxxxg", text_get(&text));
+    check_true("no more than the limit", text_extend(&text, LIMIT) == NULL);
+    check_int("said", STATUS_TOO_BIG, text_status(&text, NULL));
+    text_clear(&text);
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(appends_stop_at_the_limit),
         cmocka_unit_test(a_failure_stays),
         cmocka_unit_test(truncating_and_stealing),
+        cmocka_unit_test(room_is_part_of_the_text),
         cmocka_unit_test(growth_keeps_the_bytes),
     };
 

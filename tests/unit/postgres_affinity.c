@@ -4,6 +4,8 @@
 
 #include "tests/support/check.h"
 
+#include <stdio.h>
+
 static void affinity(void **state) {
     static const struct {
         const char *text;
@@ -103,9 +105,32 @@ static void utf8(void **state) {
     }
 }
 
+/* What is looked at by words is looked at as by bytes, wherever it stands. */
+static void utf8_in_a_longer_text(void **state) {
+    enum { PLACES = 20 };
+    static const struct {
+        const char *text;
+        bool valid;
+    } cases[] = { { "\xc3\xa9", true }, { "\xff", false }, { "\xc3", false },
+        { "\xe2\x82\xac", true }, { "\xe2\x82", false } };
+
+    (void)state;
+    for (size_t i = 0; i < check_count(cases); i++) {
+        for (int before = 0; before < PLACES; before++) {
+            for (int behind = 0; behind < PLACES; behind++) {
+                char text[2 * PLACES + 8];
+                int length = snprintf(text, sizeof(text), "%.*s%s%.*s", before,
+                        "abcdefghijklmnopqrst", cases[i].text, behind, "uvwxyz0123456789ABCD");
+
+                check_int(text, cases[i].valid, text_is_utf8(text, (size_t)length));
+            }
+        }
+    }
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = { cmocka_unit_test(affinity),
-        cmocka_unit_test(utf8) };
+        cmocka_unit_test(utf8), cmocka_unit_test(utf8_in_a_longer_text) };
 
     return check_run(tests);
 }
