@@ -8,16 +8,6 @@
 
 enum { PREPARED_MAX = 64 };
 
-/* FNV-1a. */
-static uint64_t text_hash(const char *text) {
-    uint64_t hash = 14695981039346656037u;
-
-    for (; *text != '\0'; text++) {
-        hash = (hash ^ (unsigned char)*text) * 1099511628211u;
-    }
-    return hash;
-}
-
 static struct pg_prepared **prepared_place(struct pg_session *session, const char *sql) {
     uint64_t hash = text_hash(sql);
     struct pg_prepared **at = &session->prepared;

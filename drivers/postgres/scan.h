@@ -54,9 +54,10 @@ struct pg_scan {
     bool definition_due;           /* it has to be compared before a row is shown */
     bool probed, trusted;          /* the statement took a probe along, and it may do */
     bool alone;                    /* QUERY_ALONE */
-    bool ends;                     /* COMMIT went with it: the snapshot ends with the answer */
-    int64_t marker;                /* what the probe gave; 0: nothing */
-    int lead;                      /* fields in front of the row's: see pg_definition_join() */
+    bool ends; /* the snapshot ends with the answer: COMMIT went with it, or there is no BEGIN
+                */
+    int64_t marker;   /* what the probe gave; 0: nothing */
+    int lead;         /* fields in front of the row's: see pg_definition_join() */
     size_t key_extra; /* columns of the key that travel behind the others: see malformed.c */
 
     /* where it is */
@@ -108,6 +109,7 @@ bool pg_definition_no_row(const struct pg_scan *, const PGresult *, int row);
 /* Where it has not been compared in this snapshot: the probe, as the last command of
  * scan->request, when the relation has one; then its answer, NULL when there was none. */
 enum status pg_definition_probe(struct pg_scan *, struct error *);
+bool pg_definition_trusted(const struct pg_scan *); /* will that do? Before it is added. */
 void pg_definition_probed(struct pg_scan *, const PGresult *answer);
 /* Sends the question behind the statement, where no probe is trusted. */
 enum status pg_definition_ask(struct pg_scan *, struct error *);

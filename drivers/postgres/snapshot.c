@@ -40,10 +40,15 @@ enum status pg_snapshot_end(
     return snapshot_add(session, request, end_sql, err);
 }
 
-void pg_snapshot_ended(struct pg_session *session) {
-    session->snapshot_open = false;
-    pg_prepared_worked(session, begin_sql);
-    pg_prepared_worked(session, end_sql);
+void pg_snapshot_ended(struct pg_session *session, bool worked) {
+    if (session->snapshot_lone) {
+        session->snapshot_lone = false;
+        session->snapshot_open = false;
+    } else if (worked) {
+        session->snapshot_open = false;
+        pg_prepared_worked(session, begin_sql);
+        pg_prepared_worked(session, end_sql);
+    }
 }
 
 static void snapshot_begun(struct pg_session *session) {
@@ -55,6 +60,11 @@ static void snapshot_begun(struct pg_session *session) {
         session->snapshot_own = true;
         session->idle_ms = 0;
     }
+}
+
+void pg_snapshot_be_lone(struct pg_session *session) {
+    snapshot_begun(session);
+    session->snapshot_lone = true;
 }
 
 /* False: the session has it already. */
@@ -172,6 +182,10 @@ void pg_finish(struct session *base) {
         return;
     }
     pg_session_settle(session);
+    if (session->snapshot_lone) {
+        pg_snapshot_ended(session, false);
+        return;
+    }
     if (pg_request_create(session, &request, NULL) != STATUS_OK ||
             pg_request_add_text(request, sql, NULL) != STATUS_OK ||
             pg_request_send(request, NULL) != STATUS_OK) {

@@ -12,13 +12,17 @@
 enum { CONTROL_BYTES = 64 };
 
 const char *pg_transaction_begin_sql(const struct pg_session *session) {
-    static const char *const begin[] = {
-        [ISOLATION_REPEATABLE] = "BEGIN ISOLATION LEVEL REPEATABLE READ",
-        [ISOLATION_READ_COMMITTED] = "BEGIN ISOLATION LEVEL READ COMMITTED",
-        [ISOLATION_SERIALIZABLE] = "BEGIN ISOLATION LEVEL SERIALIZABLE",
+    static const char *const begin[][2] = {
+        [ISOLATION_REPEATABLE] = { "BEGIN ISOLATION LEVEL REPEATABLE READ",
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE" },
+        [ISOLATION_READ_COMMITTED] = { "BEGIN ISOLATION LEVEL READ COMMITTED",
+                "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE" },
+        [ISOLATION_SERIALIZABLE] = { "BEGIN ISOLATION LEVEL SERIALIZABLE",
+                "BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE" },
     };
 
-    return begin[session->transaction.isolation];
+    /* A server whose own default is to read only keeps it, and refuses. */
+    return begin[session->transaction.isolation][session->reads_only];
 }
 
 /* ---- savepoints ---------------------------------------------------------------------------
