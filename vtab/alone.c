@@ -7,6 +7,8 @@
 
 #include "vtab/tokens.h"
 
+#include <string.h>
+
 static const char *const more_words[] = { "SELECT", "OR", "IN", "UNION", "INTERSECT", "EXCEPT",
     "JOIN", "EXISTS", "WITH", "VALUES", NULL };
 static const char *const behind_words[] = { "WHERE", "ORDER", "GROUP", "LIMIT", "HAVING",
@@ -68,17 +70,29 @@ static bool reads_table(struct tokens *tokens, const struct table *table) {
     return found && is_table(table, has_place ? table->place : NULL);
 }
 
-/* Nothing but conditions, order and limit, to the end. plain: not even those. */
-static bool reads_end(struct tokens *tokens, bool *plain) {
-    *plain = tokens->length == 0 || tokens->start[0] == ';';
-    if (tokens->length > 0 && tokens->start[0] != ';' && !is_any(tokens, behind_words)) {
+/* What stands behind the table. */
+struct ending {
+    bool plain;   /* nothing */
+    bool limited; /* at most an order, and a LIMIT that is a number or a parameter */
+};
+
+/* Nothing but conditions, order and limit, to the end. */
+static bool reads_end(struct tokens *tokens, struct ending *ending) {
+    int words = -1; /* behind LIMIT, but for "?" and its kin; -1: there is no LIMIT yet */
+
+    ending->plain = tokens->length == 0 || tokens->start[0] == ';';
+    ending->limited = tokens_is(tokens, "ORDER") || tokens_is(tokens, "LIMIT");
+    if (!ending->plain && !is_any(tokens, behind_words)) {
         return false;
     }
     for (; tokens->length > 0; tokens_next(tokens)) {
         if (is_any(tokens, more_words)) {
             return false;
         }
+        words += words >= 0 && strchr(";?:@", tokens->start[0]) == NULL;
+        words = words < 0 && tokens_is(tokens, "LIMIT") ? 0 : words;
     }
+    ending->limited = ending->limited && (words == 0 || words == 1);
     return true;
 }
 
@@ -98,15 +112,18 @@ static bool reads_max(const char *select, const struct cursor *cursor) {
 enum alone alone_reads(const struct cursor *cursor, const char *sql) {
     struct tokens tokens = { .at = sql };
     const char *select;
-    bool plain;
+    struct ending ending;
 
     if (!tokens_next(&tokens) || !tokens_is(&tokens, "SELECT")) {
         return ALONE_NO;
     }
     select = tokens.at;
     if (!reads_to_from(&tokens) || !reads_table(&tokens, cursor->table) ||
-            !reads_end(&tokens, &plain)) {
+            !reads_end(&tokens, &ending)) {
         return ALONE_NO;
     }
-    return plain && reads_max(select, cursor) ? ALONE_FIRST : ALONE_ONCE;
+    if (ending.plain && reads_max(select, cursor)) {
+        return ALONE_FIRST;
+    }
+    return ending.limited ? ALONE_LIMITED : ALONE_ONCE;
 }

@@ -4,12 +4,15 @@
 
 #include "vtab/alone.h"
 #include "vtab/cell.h"
+#include "vtab/cost.h"
 #include "vtab/explain.h"
 #include "vtab/guess.h"
 #include "vtab/host.h"
 #include "vtab/locking.h"
 
 #include <string.h>
+
+enum { ROWS_FEW_EXPECTED = 20 };
 
 static const char *const verdict_words[] = {
     [VERDICT_SKIP] = "local",
@@ -378,9 +381,34 @@ static void explain_plan(struct cursor *cursor) {
     }
 }
 
+/* By what the server counted: an equality that leaves a handful of rows. The key of a WITHOUT
+ * ROWID table may be read later without having been named, and can only be asked for now. */
+static bool expects_few(const struct filter *filter) {
+    const struct cursor *cursor = filter->cursor;
+    const struct plan *plan = &cursor->plan;
+    const struct schema *schema = cursor->table->schema;
+    bool *holds = arena_alloc_array(
+            &filter->cursor->filter_arena, plan->condition_count + 1, sizeof(*holds));
+    bool equality = false;
+
+    if (holds == NULL ||
+            (schema->identity == IDENTITY_KEY && cursor->places[schema->key_column] < 0)) {
+        return false;
+    }
+    for (size_t i = 0; i < plan->condition_count; i++) {
+        enum verdict verdict = cursor->inputs[i].judgement.verdict;
+
+        holds[i] = verdict == VERDICT_EXACT || verdict == VERDICT_SUPERSET;
+        equality |= holds[i] && plan->conditions[i].op == OPERATOR_EQ;
+    }
+    return equality &&
+           cost_rows_left(cursor->table, plan, holds, filter->argv) <= ROWS_FEW_EXPECTED;
+}
+
 /* The first question of a statement that has no other: a snapshot begun for it can end with the
  * answer. The rows of a long one may still be asked for with more columns. */
-static void filter_alone(struct cursor *cursor) {
+static void filter_alone(const struct filter *filter) {
+    struct cursor *cursor = filter->cursor;
     const struct server *server = cursor->table->server;
     struct query *query = &cursor->query;
 
@@ -389,10 +417,20 @@ static void filter_alone(struct cursor *cursor) {
         query->limit = 1;
         query->row_goal = 1;
     }
-    if (cursor->alone != ALONE_NO && !server->in_snapshot && server->transaction.tables == 0 &&
-            sqlite3_get_autocommit(server->connection->db) &&
-            (query->limit >= 0 || (query->flags & QUERY_UNIQUE) != 0)) {
+    /* Before 3.41 SQLite tells of a LIMIT even where it checks rows by terms that it does not
+     * tell of; here there are none. */
+    if (cursor->alone == ALONE_LIMITED && cursor->plan.condition_count == 0 &&
+            cursor->plan.local_text == NULL && query->row_goal > 0) {
+        query->limit = query->row_goal;
+    }
+    if (cursor->alone == ALONE_NO || server->in_snapshot || server->transaction.tables > 0 ||
+            !sqlite3_get_autocommit(server->connection->db)) {
+        return;
+    }
+    if (query->limit >= 0 || (query->flags & QUERY_UNIQUE) != 0) {
         query->flags |= QUERY_ALONE;
+    } else if (expects_few(filter)) {
+        query->flags |= QUERY_ALONE | QUERY_FEW;
     }
 }
 
@@ -436,7 +474,7 @@ enum status cursor_prepare(struct cursor *cursor, const char *plan, int argc,
     /* One that is asked again and again is the inner side of a join. */
     if (cursor->filters++ == 0 && cursor->table->server->cursors == 1) {
         cursor->query.flags |= cursor->reads_all ? QUERY_STREAM : 0;
-        filter_alone(cursor);
+        filter_alone(&filter);
     }
     cursor->empty = filter.empty && !filter.never;
     *never = filter.never;

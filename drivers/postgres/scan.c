@@ -291,6 +291,34 @@ static enum status scan_await(struct pg_scan *scan, struct error *err) {
     return status;
 }
 
+/* More than a few rows came, and nobody has seen one. The statement ends in its LIMIT. */
+static enum status scan_start_over(struct pg_scan *scan, struct error *err) {
+    struct pg_command command = { .values = scan->values.values, .count = scan->values.count };
+    size_t length = scan->sql.length;
+
+    while (text_get(&scan->sql)[--length] != 'L') {
+    }
+    text_truncate(&scan->sql, length - 1);
+    PQclear(scan->result);
+    scan->result = NULL;
+    scan->base.rows = 0;
+    scan->few = false;
+    scan->started = false;
+    scan->was_prepared = false;
+    scan->probed = false;
+    scan->transport = PG_TRANSPORT_CURSOR;
+    return pg_scan_send(scan, &command, err);
+}
+
+static enum status scan_receive(struct pg_scan *scan, struct error *err) {
+    enum status status = scan_await(scan, err);
+
+    if (status == STATUS_OK) {
+        status = scan->check(scan, scan->result, err);
+    }
+    return pg_definition_finish(scan, status, err);
+}
+
 /* The next FETCH is sent before the rows of this one are decoded, so that the server works
  * while SQLite reads; only when the goal has just been met it waits to be asked for. */
 static enum status scan_advance(struct pg_scan *scan, struct error *err) {
@@ -304,12 +332,12 @@ static enum status scan_advance(struct pg_scan *scan, struct error *err) {
         status = scan_send_fetch(scan, err);
     }
     if (status == STATUS_OK) {
-        status = scan_await(scan, err);
+        status = scan_receive(scan, err);
     }
-    if (status == STATUS_OK) {
-        status = scan->check(scan, scan->result, err);
+    if (status == STATUS_OK && scan->few && PQntuples(scan->result) > PG_FEW_ROWS_MAX) {
+        status = scan_start_over(scan, err);
+        status = status == STATUS_OK ? scan_receive(scan, err) : status;
     }
-    status = pg_definition_finish(scan, status, err);
     if (status != STATUS_OK) {
         return status;
     }
@@ -448,6 +476,7 @@ void pg_scan_end(struct scan *base) {
     PQclear(scan->result);
     schema_release(scan->schema);
     text_clear(&scan->sql);
+    pg_parameters_clear(&scan->values);
     memory_free(scan->columns);
     memory_free(scan->fields);
     memory_free(scan->reader);

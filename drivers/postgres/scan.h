@@ -6,6 +6,7 @@
 #include "drivers/postgres/wire.h"
 
 enum {
+    PG_FEW_ROWS_MAX = 100, /* of QUERY_FEW: with more it starts over */
     FETCH_ROWS_FIRST = 32, /* when nothing is known: quick to answer, cheap when enough */
     FETCH_GROWTH = 4,
     FETCH_BYTES_WANTED = 1024 * 1024,
@@ -54,6 +55,8 @@ struct pg_scan {
     bool definition_due;           /* it has to be compared before a row is shown */
     bool probed, trusted;          /* the statement took a probe along, and it may do */
     bool alone;                    /* QUERY_ALONE */
+    bool few;                      /* QUERY_FEW, and its statement has a LIMIT of one more */
+    struct pg_parameters values;   /* of a few: for the statement without it */
     bool ends; /* the snapshot ends with the answer: COMMIT went with it, or there is no BEGIN
                 */
     int64_t marker;   /* what the probe gave; 0: nothing */
