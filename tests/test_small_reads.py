@@ -239,3 +239,23 @@ def test_a_lookup_that_is_its_own_probe(pg, database):
         assert "LEFT JOIN (SELECT true AS here, " in statement and count == 0
     assert connection.execute("SELECT max(id) FROM joined").fetchall() == [(3,)]
     connection.close()
+
+
+def test_short_writes_come_again(pg, database):
+    """What stands around them is prepared: after failures, and after somebody took that away, too."""
+    pg.psql("DROP TABLE IF EXISTS short; CREATE TABLE short (id int PRIMARY KEY, a text)", database=database)
+    connection = attach(pg.url(database), "tables=short")
+    insert, number = "INSERT INTO short VALUES (?, 'a')", 0
+    for between in ("SELECT a FROM short WHERE id = 2", "INSERT INTO short VALUES (1, 'twin')",
+                    "SELECT bridge_exec('s', 'DO $$ BEGIN EXECUTE ''DEALLOCATE ALL''; END $$')", "SELECT 1"):
+        for _ in range(4):
+            number += 1
+            connection.execute(insert, (number,))
+            if "twin" in between:
+                with pytest.raises(sqlite3.IntegrityError):
+                    connection.execute(between)
+            else:
+                connection.execute(between).fetchall()
+    connection.execute("UPDATE short SET a = 'b' WHERE id = 3")
+    connection.close()
+    assert pg.psql("SELECT count(*), max(id), min(a), max(a) FROM short", database=database) == [(16, 16, "a", "b")]

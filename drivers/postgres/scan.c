@@ -132,7 +132,7 @@ static enum status scan_add_end(struct pg_scan *scan, struct error *err) {
     struct pg_session *session = pg_session_from(scan->base.session);
 
     scan->ends = scan->ends && (!scan->definition_due || scan->trusted);
-    return scan->ends && !session->snapshot_lone ? pg_snapshot_end(session, scan->request, err)
+    return scan->ends && !session->snapshot_lone ? pg_snapshot_end(scan->request, err)
                                                  : STATUS_OK;
 }
 

@@ -25,19 +25,8 @@ enum status pg_begin(
 static const char begin_sql[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 static const char end_sql[] = "COMMIT";
 
-/* Parsed once, where snapshots as short as one statement come again and again. */
-static enum status snapshot_add(struct pg_session *session, struct pg_request *request,
-        const char *sql, struct error *err) {
-    struct pg_prepared *prepared = pg_prepared_find(session, sql);
-    struct pg_command command = { .sql = sql };
-
-    return prepared != NULL ? pg_prepared_add(request, prepared, &command, err)
-                            : pg_request_add(request, &command, err);
-}
-
-enum status pg_snapshot_end(
-        struct pg_session *session, struct pg_request *request, struct error *err) {
-    return snapshot_add(session, request, end_sql, err);
+enum status pg_snapshot_end(struct pg_request *request, struct error *err) {
+    return pg_prepared_add_text(request, end_sql, err);
 }
 
 void pg_snapshot_ended(struct pg_session *session, bool worked) {
@@ -84,9 +73,8 @@ enum status pg_snapshot_enter(
     }
     session->snapshot_open = true; /* before the request: it begins with BEGIN */
     session->transaction.sent = session->transaction.writes;
-    status = session->transaction.writes
-                     ? pg_request_add_text(request, pg_transaction_begin_sql(session), err)
-                     : snapshot_add(session, request, begin_sql, err);
+    status = pg_prepared_add_text(request,
+            session->transaction.writes ? pg_transaction_begin_sql(session) : begin_sql, err);
     if (status == STATUS_OK) {
         status = pg_settings_enter(session, request, err);
     }

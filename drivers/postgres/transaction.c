@@ -4,6 +4,7 @@
  * the next one, and one in which nothing was done is never sent at all. What must be known
  * after a lost COMMIT, the transaction's number on the server, travels behind its first
  * write. */
+#include "drivers/postgres/prepared.h"
 #include "drivers/postgres/scan.h"
 
 #include <stdio.h>
@@ -200,7 +201,7 @@ enum status pg_transaction_wrote(struct pg_session *session, struct error *err) 
     }
     status = pg_request_create(session, &transaction->identity, err);
     if (status == STATUS_OK) {
-        status = pg_request_add_text(transaction->identity, identity_sql, err);
+        status = pg_prepared_add_text(transaction->identity, identity_sql, err);
     }
     return status == STATUS_OK ? pg_request_send(transaction->identity, err) : status;
 }
@@ -288,6 +289,17 @@ static enum status commit_wait(struct pg_session *session, struct pg_request *re
     return answer;
 }
 
+static const char commit_sql[] = "COMMIT";
+
+/* What stands around short transactions is parsed once. */
+static void transaction_worked(struct pg_session *session) {
+    pg_prepared_worked(session, pg_transaction_begin_sql(session));
+    pg_prepared_worked(session, commit_sql);
+    if (session->transaction.id[0] != '\0') {
+        pg_prepared_worked(session, identity_sql);
+    }
+}
+
 /* Once COMMIT is on its way only the server, or nobody, can tell what became of it. */
 static enum status commit_send(
         struct pg_session *session, int64_t timeout_ms, struct error *err) {
@@ -301,13 +313,16 @@ static enum status commit_send(
     }
     status = pg_transaction_enter(session, request, &why);
     if (status == STATUS_OK) {
-        status = pg_request_add_text(request, "COMMIT", &why);
+        status = pg_prepared_add_text(request, commit_sql, &why);
     }
     if (status == STATUS_OK) {
         status = pg_request_send(request, &why);
     }
     if (status == STATUS_OK) {
         status = commit_wait(session, request, &stopped, &why);
+    }
+    if (status == STATUS_OK) {
+        transaction_worked(session);
     }
     if (status == STATUS_LOST) { /* some of it may have been sent, whatever failed */
         pg_session_break(session, STATUS_LOST, "no answer to COMMIT", NULL);

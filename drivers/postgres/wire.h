@@ -261,7 +261,7 @@ void pg_prepared_clear(struct pg_session *); /* nothing is sent */
 enum status pg_snapshot_enter(struct pg_session *, struct pg_request *, struct error *);
 /* Its end, as the last command of the request that began it. Once that was answered the
  * snapshot is over: pg_snapshot_ended(). A failure before it leaves the end to pg_finish(). */
-enum status pg_snapshot_end(struct pg_session *, struct pg_request *, struct error *);
+enum status pg_snapshot_end(struct pg_request *, struct error *);
 /* Instead of both: the next request is a snapshot of its own, over with its answer whatever
  * that is. session->reads_only, and none is open. */
 void pg_snapshot_be_lone(struct pg_session *);
