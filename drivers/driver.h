@@ -61,7 +61,7 @@ struct session {
     const struct driver *driver;
     struct host host;
     bool broken;                  /* lost: only close is allowed any more */
-    double latency_ms;            /* the quickest answer seen while opening; 0 embedded */
+    double latency_ms;            /* the quickest answer seen so far; 0 embedded */
     char server_version[64];      /* "15.20" */
     struct session_counts counts; /* of this loan */
 
@@ -104,6 +104,7 @@ struct writer {
     const struct schema *schema;
     const char *statement; /* remote text of the newest statement, for errors and explain */
     int64_t rows_max; /* set by the caller: how many may wait; 0: as many as the driver likes */
+    bool sure; /* the relation is as described: no row of those that wait will find otherwise */
 };
 
 enum isolation { ISOLATION_REPEATABLE, ISOLATION_READ_COMMITTED, ISOLATION_SERIALIZABLE };
@@ -237,10 +238,12 @@ struct driver {
 
     /* DRIVER_WRITE, inside a transaction that writes. A writer may live as long as the
      * transaction; scans may be open beside it, and see what was flushed before they began. The
-     * change is borrowed for the call. STATUS_STALE: the row is not there any more as it was
-     * read. STATUS_CONSTRAINT: err->constraint and err->columns say which. After a failure the
-     * transaction takes nothing but rollback_to and rollback (the caller opens a savepoint
-     * before each statement of SQLite's), and after STATUS_LOST nothing of it is left. */
+     * change is borrowed for the call. STATUS_SCHEMA: the relation is not as described, now; it
+     * is found so before anything else is told of the rows. STATUS_STALE: the row is not there
+     * any more as it was read. STATUS_CONSTRAINT: err->constraint and err->columns say which.
+     * After a failure the transaction takes nothing but rollback_to and rollback (the caller
+     * opens a savepoint before each statement of SQLite's), and after STATUS_LOST nothing of it
+     * is left. */
     enum status (*write_start)(
             struct session *, const struct schema *, struct writer **out, struct error *);
     enum status (*write_row)(struct writer *, const struct change *, unsigned flags,

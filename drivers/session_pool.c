@@ -4,6 +4,7 @@
  * There is no thread of its own: what has waited too long is closed when the pool is used. */
 #include "drivers/session_pool.h"
 
+#include "base/process.h"
 #include "base/text.h"
 #include "base/trace.h"
 
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
     POOL_KEY_BYTES_MAX = 1024 * 1024,
@@ -45,7 +45,7 @@ static void fork_done(void) {
 }
 
 bool session_pool_is_foreign(const struct session *session) {
-    return session->owner != getpid();
+    return session->owner != process_id();
 }
 
 /* ---- time ---------------------------------------------------------------------------------
@@ -80,9 +80,9 @@ static void list_close(struct session *session) {
 /* Takes all out that are too old, the parent's, or more of a key than are kept. */
 static struct session *list_expire(void) {
     struct session **at = &pool.idle, *expired = NULL;
-    bool foreign = pool.owner != getpid();
+    bool foreign = pool.owner != process_id();
 
-    pool.owner = getpid();
+    pool.owner = process_id();
     while (*at != NULL) {
         struct session *session = *at;
         size_t alike = 0;
@@ -219,7 +219,7 @@ static enum status take_new(const struct target *target, const struct options *o
     enum status status = target->driver->open(target->connection, options, host, out, err);
 
     if (status == STATUS_OK) {
-        (*out)->owner = getpid();
+        (*out)->owner = process_id();
         (*out)->idle_close_ms = options_integer(options, "idle_close_ms");
     }
     return status;

@@ -125,9 +125,9 @@ def test_a_column_of_another_type_is_not_copied_as_garbage(pg_remote, two):
     two.execute(NUMBERS.format(9) + "INSERT INTO loose SELECT i, i, 'x' FROM n")
     assert len(copies(two)) == 1
     pg_remote.run("ALTER TABLE loose ALTER v TYPE real")
-    two.execute(NUMBERS.format(9) + "INSERT INTO loose SELECT i + 10, i, 'x' FROM n")
-    assert len(copies(two)) == 1
-    assert pg_remote.run and rows(two, "SELECT sum(k), sum(v) FROM loose") == [(45 + 45 + 90, 90)]
+    two.execute(NUMBERS.format(9) + "INSERT INTO loose SELECT i + 10, i + 0.5, 'x' FROM n")
+    assert len(copies(two)) == 2
+    assert rows(two, "SELECT sum(k), sum(v) FROM loose") == [(45 + 45 + 90, 90 + 4.5)]
 
 
 @pytest.mark.parametrize("begins", [False, True], ids=["autocommit", "begin"])
@@ -183,6 +183,8 @@ def test_the_session_is_used_meanwhile(pg_remote, two):
     assert rows(two, "SELECT count(*), sum(v), sum(t) FROM loose") == [(30, 465, 0)]
     two.execute("INSERT INTO loose SELECT * FROM loose")
     assert rows(two, "SELECT count(*), sum(v) FROM loose") == [(60, 930)]
+    two.execute(NUMBERS.format(30) + "INSERT INTO loose SELECT i, CASE WHEN i % 7 = 0 THEN bridge_ping('shop') > 0 END, 'p' FROM n")
+    assert rows(two, "SELECT count(*), sum(k), sum(v) FROM loose WHERE t = 'p'") == [(30, 465, 4)]
     two.execute("CREATE TEMP TABLE source(i)")
     two.execute(NUMBERS.format(30) + "INSERT INTO source SELECT i FROM n")
     two.execute("CREATE TEMP VIEW both AS SELECT i FROM source")

@@ -94,6 +94,64 @@ def test_rollback(db, remote, writes):
     assert value(db, "SELECT count(*) FROM notes") == 0
 
 
+UNDO = ["ROLLBACK", "ROLLBACK TO a"]
+
+
+@pytest.mark.parametrize("undo", UNDO)
+def test_rows_that_are_rolled_back_are_not_shown(db, undo):
+    """SQLite would go on with the rows as they are again: what was fetched ahead is refused."""
+    db.execute("BEGIN")
+    db.execute("SAVEPOINT a")
+    db.execute("UPDATE orders SET customer = 3")
+    cursors = [db.cursor().execute("SELECT id, customer FROM orders ORDER BY id"),
+               db.cursor().execute("SELECT c.id, o.id FROM customers c JOIN orders o ON o.customer = c.id")]
+    assert [cursor.fetchone() for cursor in cursors] == [(10, 3), (3, 10)]
+    db.execute(undo)
+    for cursor in cursors:
+        with pytest.raises(sqlite3.OperationalError, match="(?s)were rolled back.*before ROLLBACK"):
+            print(cursor.fetchall())
+    assert value(db, "SELECT count(*) FROM orders WHERE customer = 3") == 0
+    if undo != "ROLLBACK":
+        db.execute("COMMIT")
+    assert value(db, "SELECT count(*) FROM orders WHERE customer = 3") == 0
+
+
+def test_rows_from_before_what_is_rolled_back_go_on(db):
+    """A savepoint around each row of a query, as programs have it; one is kept."""
+    db.execute("BEGIN")
+    db.execute("UPDATE orders SET customer = 3 WHERE id = 11")
+    seen = []
+    for key, customer in db.cursor().execute("SELECT id, customer FROM orders ORDER BY id"):
+        db.execute("SAVEPOINT each")
+        db.execute("UPDATE orders SET customer = 3 WHERE id = ?", (key,))
+        if key != 12:
+            db.execute("ROLLBACK TO each")
+        db.execute("RELEASE each")
+        seen.append((key, customer))
+    assert [key for key, _ in seen] == [10, 11, 12] and seen[1] == (11, 3)
+    db.execute("COMMIT")
+    assert rows(db, "SELECT id FROM orders WHERE customer = 3 ORDER BY id") == [(11,), (12,)]
+
+
+def test_a_query_within_a_savepoint_that_is_kept(db):
+    """What it saw belongs to the savepoint around then."""
+    db.execute("BEGIN")
+    db.execute("SAVEPOINT a")
+    db.execute("SAVEPOINT b")
+    db.execute("UPDATE orders SET customer = 3")
+    cursor = db.cursor().execute("SELECT id, customer FROM orders ORDER BY id")
+    assert cursor.fetchone() == (10, 3)
+    db.execute("RELEASE b")
+    db.execute("SAVEPOINT b")
+    db.execute("UPDATE customers SET name = 'x'")
+    db.execute("ROLLBACK TO b")
+    assert cursor.fetchone() == (11, 3)
+    db.execute("ROLLBACK TO a")
+    with pytest.raises(sqlite3.OperationalError, match="rolled back"):
+        cursor.fetchall()
+    db.execute("ROLLBACK")
+
+
 MANY = "WITH n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 5000) INSERT INTO orders(id) SELECT i + 100 FROM n"
 
 

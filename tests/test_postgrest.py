@@ -460,7 +460,7 @@ FAULTS = {  # fault -> (answer, part of the result code's name, part of the mess
     "a fraction": (json_answer(b'[{"id":1.5,"name":"a","price":"1"}]'), "SQLITE_ERROR", "no int32"),
     "a number for text": (json_answer(b'[{"id":1,"name":5,"price":"1"}]'), "SQLITE_ERROR", "no text"),
     "deep nesting": (json_answer(b'[{"id":1,"name":' + b"[" * 200000 + b"]" * 200000
-                                 + b',"price":"1"}]'), "SQLITE_ERROR", "no text"),
+                                 + b',"price":"1"}]'), "SQLITE_CORRUPT", "no array of rows"),
     "a missing column": (json_answer(b'[{"id":1,"price":"1"}]'), "SQLITE_ERROR", "missing"),
     "more rows than told": (json_answer(b'[{"id":1,"name":"a","price":"1"},'
                                         b'{"id":2,"name":"a","price":"1"}]'), "SQLITE_", "another number"),

@@ -65,6 +65,32 @@ def test_ways_that_answers_come(way):
         assert select(attached(server), "SELECT id, name, f FROM r.people") == [(1, "n1", 0.5), (2, "n2", 0.5)]
 
 
+def told(body, **headers):
+    """One row, as far as the head tells."""
+    return lambda _: Answer(200, {"Content-Range": "0-0/1", **headers}, body)
+
+
+def with_trailer(_request):
+    """Without a count where it is read, and with one behind the rows."""
+    return (HEAD.replace(b"0-1/2", b"0-1/*") + b"Transfer-Encoding: chunked\r\nTrailer: Content-Range\r\n\r\n"
+            + chunked(BODY, 50)[:-2] + b"Content-Range: 0-1/2\r\n\r\n")
+
+
+def endless_head(line, first=b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"):
+    yield first
+    while True:
+        yield line
+
+
+def endless_blanks():
+    yield HEAD + b"Connection: close\r\n\r\n" + BODY
+    while True:
+        yield b" " * 4096
+
+
+ONE = b'{"id":1,"name":"a","f":"0.5"}'
+
+
 def endless(piece):
     yield HEAD.replace(b"0-1/2", b"*/*") + b"\r\n["
     while True:
@@ -83,6 +109,44 @@ BROKEN = {  # what comes -> (the answer, part of the message)
     "206 without the rest": (lambda _: Answer(206, {"Content-Range": "0-1/3"}, BODY), "the same key"),
     "416": (lambda _: failure(416, "PGRST103", "Requested range not satisfiable"), "not satisfiable"),
     "204": (lambda _: Answer(204, {}), "204"),
+    "205": (lambda _: Answer(205, {}), "205"),
+    "304": (lambda _: Answer(304, {}), "304"),
+    "300 with a page": (lambda _: Answer(300, {"Content-Type": "text/html"}, b"<a href='x'>"), "300"),
+    "a page": (lambda _: Answer(200, {"Content-Type": "text/html", "Content-Range": "0-0/1"}, b"<html>"), "other than JSON"),
+    "rows that are called a page": (lambda _: Answer(200, {"Content-Type": "text/html", "Content-Range": "0-1/2"}, BODY),
+                                    "other than JSON"),
+    "a length too small": (lambda _: HEAD + b"Content-Length: %d\r\n\r\n" % (len(BODY) - 5) + BODY, "middle of its rows"),
+    "a length too large": (lambda _: HEAD + b"Content-Length: %d\r\n\r\n" % (len(BODY) + 5) + BODY, "lost"),
+    "a length that is none": (lambda _: HEAD + b"Content-Length: -1\r\n\r\n" + BODY, ""),
+    "chunks without an end": (lambda _: HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunked(BODY, 50)[:-5], "lost"),
+    "a chunk that is none": (lambda _: HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n" + BODY, ""),
+    "gzip that is broken": (lambda _: HEAD + b"Content-Encoding: gzip\r\nConnection: close\r\n\r\n\x1f\x8b" + BODY,
+                            "no array of rows"),
+    "two documents": (told(b"[" + ONE + b"][" + ONE + b"]"), "behind its last row"),
+    "a byte order mark": (told(b"\xef\xbb\xbf[" + ONE + b"]"), "no array of rows"),
+    "nothing": (told(b""), "middle of its rows"),
+    "null": (told(b"null"), "no array of rows"),
+    "rows that are arrays": (told(b"[[1]]"), "no array of rows"),
+    "a name twice": (told(b'[{"id":1,"id":2,"name":"a","f":"0.5"}]'), '"id" twice'),
+    "a name twice, behind": (told(b'[{"id":1,"name":"a","f":"0.5","name":"b"}]'), '"name" twice'),
+    "a member that is missing": (told(b'[{"id":1,"f":"0.5"}]'), '"name" is missing'),
+    "a NUL in a name": (told(b'[{"id":1,"na\\u0000me":"a","f":"0.5"}]'), "is missing"),
+    "a NUL byte": (told(b'[{"id":1,"name":"a\x00b","f":"0.5"}]'), "no array of rows"),
+    "bytes that are no UTF-8": (told(b'[{"id":1,"name":"\xc3\x28","f":"0.5"}]'), "UTF-8"),
+    "true for an integer": (told(b'[{"id":true,"name":"a","f":"0.5"}]'), "is no int32"),
+    "an object for a text": (told(b'[{"id":1,"name":{"a":1},"f":"0.5"}]'), "is no text"),
+    "a word for a number": (told(b'[{"id":1,"name":"a","f":"much"}]'), "is no double"),
+    "a number with a zero before it": (told(b'[{"id":01,"name":"a","f":"0.5"}]'), "no array of rows"),
+    "brackets that do not match": (told(b'[{"id":1,"name":"a","f":"0.5","x":[1}}]'), "no array of rows"),
+    "a comma too many": (told(b'[{"id":1,"name":"a","f":"0.5","x":[1,]}]'), "no array of rows"),
+    "an object without a name": (told(b'[{"id":1,"name":"a","f":"0.5","x":{1:2}}]'), "no array of rows"),
+    "deep nesting": (told(b'[{"id":1,"name":"a","f":"0.5","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}]"),
+                     "no array of rows"),
+    "a count behind the rows": (with_trailer, "did not say how many rows"),
+    "a head without end": (lambda _: endless_head(b"X-Padding: " + b"x" * 9000 + b"\r\n"), "head of the answer is longer"),
+    "a line without end": (lambda _: endless_head(b"x" * 9000), "a line without end"),
+    "interim answers without end": (lambda _: endless_head(b"HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n" * 100, b""),
+                                    "head of the answer is longer"),
     "rows without end": (lambda _: endless(BODY[1:-1] + b","), "did not say how many rows"),
     "a chunk that ends early": (lambda _: HEAD + b"Transfer-Encoding: chunked\r\n\r\nff\r\n" + BODY, "lost"),
     "a text for an integer": (lambda _: Answer(200, {"Content-Range": "0-0/1"},
@@ -105,6 +169,62 @@ def test_what_cannot_be_believed(what):
         assert text in failed[1], failed
         well[0] = True
         assert select(db, "SELECT id FROM r.people") == [(1,)]
+
+
+def test_blanks_without_end():
+    """Behind the last row: that there is more of them changes nothing."""
+    with RestServer(lambda _: endless_blanks(), DOCUMENT) as server:
+        assert select(attached(server), "SELECT id FROM r.people") == [(1,), (2,)]
+
+
+def test_a_member_that_nobody_asked_for():
+    """It does no harm, as long as all the others are there."""
+    body = b'[{"x":{"id":[5,{"a":null}]},"f":"0.5","y":"\\u00e9","id":1,"name":"a"}]'
+    with RestServer(told(body), DOCUMENT) as server:
+        assert select(attached(server), "SELECT id, name, f FROM r.people") == [(1, "a", 0.5)]
+
+
+@pytest.mark.parametrize("body, text", [(b'"[1]"', "is no integer[]"), (b"5", "is no integer[]"), (b'{"a":1}', "is no integer[]"),
+                                        (b"[1,2", "no array of rows"), (b"[1}", "no array of rows"), (b"[1 2]", "no array of rows"),
+                                        (b"[1, [2, null]]", None)])
+def test_arrays_that_are_none(body, text):
+    document = {"swagger": "2.0", "definitions": {"t": {"properties": {"a": {"format": "integer[]"}}}}}
+    with RestServer(told(b'[{"a":' + body + b"}]"), document) as server:
+        db = attached(server)
+        if text is None:
+            assert select(db, "SELECT a FROM r.t") == [(body.decode(),)]
+        else:
+            assert text in sqlite.error(db, "SELECT a FROM r.t")[1]
+
+
+@pytest.mark.parametrize("sql", ["INSERT INTO r.people(name) VALUES ('a')", "DELETE FROM r.people WHERE id = 1",
+                                 "SELECT bridge_insert('r.people', '{\"name\":\"a\"}')"])
+def test_written_rows_without_end(sql):
+    def answer(request):
+        if request.method == "GET":
+            return rows(request, [person(1)] if "limit=0" not in request.target else [])
+
+        def pieces():
+            yield b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\n\r\n[" + json.dumps(person(1)).encode()
+            while True:
+                yield b"," + json.dumps(person(2)).encode()
+        return pieces()
+
+    with RestServer(answer, DOCUMENT) as server:
+        db = attached(server)
+        code, text = sqlite.error(db, sql)
+        assert "wrote more rows" in text and code & 0xff == sqlite3.SQLITE_CORRUPT, (code, text)
+        assert len(server.writes()) == 1
+
+
+@pytest.mark.parametrize("after, tries", [("0", 4), ("-5", 4), ("99999999999999999999", 1), ("3600", 1), ("soon", 4), ("", 4)])
+def test_retry_after_of_any_kind(after, tries):
+    """A wait that is too long is the user's, and one that is none is a short one."""
+    with RestServer(lambda _: failure(503, "PGRST002", "no cache", **{"Retry-After": after}), DOCUMENT) as server:
+        db = attached(server)
+        started = time.monotonic()
+        assert "no cache" in sqlite.error(db, "SELECT id FROM r.people")[1]
+        assert len(server.asked()) == tries and time.monotonic() - started < 10
 
 
 def test_rows_without_end():

@@ -21,6 +21,10 @@ CREATE VIEW loose AS SELECT a, b, v FROM plain;
 CREATE EXTENSION hstore;
 CREATE TYPE two AS (x int, y text);
 CREATE TABLE odd(id int PRIMARY KEY, h hstore, c two, m money);
+CREATE TABLE cut(id int PRIMARY KEY, any_n numeric, n numeric(9,2), at timestamp(0), tz timestamptz(3), ti time(1), i interval(0));
+CREATE FUNCTION doubled() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN new.n := new.n * 2; RETURN new; END';
+CREATE TABLE doubling(id int PRIMARY KEY, n numeric(9,2));
+CREATE TRIGGER twice BEFORE INSERT ON doubling FOR EACH ROW EXECUTE FUNCTION doubled();
 """
 ODD = ["", "x", "a,b", 'q"uo\\te', "(p)", "null", "1", " lead", "é%&=+.*", "in.(1)"]
 
@@ -36,7 +40,7 @@ def server(pg, tmp_path_factory):
 
 @pytest.fixture
 def db(pg, server):
-    pg.psql("TRUNCATE pair, item, plain, odd, word RESTART IDENTITY", database="rest_rows")
+    pg.psql("TRUNCATE pair, item, plain, odd, word, cut, doubling RESTART IDENTITY", database="rest_rows")
     db = connect()
     value(db, "SELECT bridge_attach(?, 'name=r', 'as=r', ?)", server.url,
           f"openapi={server.document('public')}")
@@ -234,6 +238,59 @@ def test_hstore_composites_and_money(pg, db):
     assert stored(pg, "SELECT count(*) FROM odd WHERE id = 9") == [(0,)]
 
 
+# ---------------------------------------------------------------------- a precision that nobody tells
+
+ROUNDED = {  # column, value -> what the server makes of it, in the message
+    ("n", 1.255): "1.26", ("n", -99.999): "-100.00", ("n", 0.001): "0.00", ("n", "9.995"): "10.00",
+    ("at", "2024-01-01 00:00:59.6"): "00:01:00", ("at", "2024-01-01 23:59:59.5"): "2024-01-02 00:00:00",
+    ("tz", "2024-01-01 00:00:00.1236+05:30"): ".124+00", ("ti", "12:00:00.06"): "12:00:00.1", ("i", "00:00:01.7"): "00:00:02"}
+EXACT = [("any_n", "0.1234567890123456789"), ("any_n", 1e300), ("any_n", "NaN"), ("any_n", 1200), ("n", 1.25), ("n", 12.5),
+         ("n", 1200), ("n", -0.1), ("at", "2024-01-01 00:00:59"), ("tz", "2024-01-01 00:00:00.123+05:30"), ("ti", "12:00:00.1"),
+         ("at", "infinity"), ("i", "1 day 00:00:02")]
+
+
+@pytest.mark.parametrize("column, given", ROUNDED)
+def test_what_was_rounded_is_said(pg, db, column, given):
+    words = f"{ROUNDED[column, given]} is stored where"
+    for sql, args in ((f"INSERT INTO r.cut(id, {column}) VALUES (2, NULL), (1, ?)", (given,)),
+                      (f"UPDATE r.cut SET {column} = ? WHERE id IN (1, 2)", (given,)),
+                      (f"SELECT bridge_insert('r.cut', json_object('id', 3, '{column}', ?))", (given,))):
+        code, text = sqlite.error(db, sql, args)
+        assert words in text and f'"{column}" of table "cut"' in text and "rows are written" in text, text
+    assert len(requests(db)) == 3 and stored(pg, "SELECT count(*) FROM cut") == [(3,)]
+
+
+@pytest.mark.parametrize("column, given", EXACT)
+def test_what_was_not_rounded_is_not_complained_of(pg, db, column, given):
+    db.execute(f"INSERT INTO r.cut(id, {column}) VALUES (1, ?), (2, NULL)", (given,))
+    db.execute(f"UPDATE r.cut SET {column} = ? WHERE id = 2", (given,))
+    value(db, f"SELECT bridge_upsert('r.cut', json_object('id', 2, '{column}', ?), 'id')", given)
+    assert stored(pg, f"SELECT count(DISTINCT {column}), count(*) FROM cut") == [(1, 2)]
+
+
+def test_what_a_trigger_changes_is_its_own_affair(pg, db):
+    db.execute("INSERT INTO r.doubling VALUES (1, 1.25), (2, 0.5)")
+    assert stored(pg, "SELECT n::text FROM doubling ORDER BY id") == [("2.50",), ("1.00",)]
+
+
+def test_rows_that_a_conflict_leaves_out_are_not_compared(pg, db):
+    db.execute("INSERT INTO r.cut(id, n) VALUES (1, 1), (2, 2)")
+    call = "SELECT bridge_upsert('r.cut', ?, 'id', 'do=nothing')"
+    found = answer(db, call, '[{"id":1,"n":1.505},{"id":2,"n":3.3},{"id":3,"n":1.51},{"id":4,"n":2.25}]')
+    assert [(row["id"], row["n"]) for row in found] == [(3, 1.51), (4, 2.25)]
+    assert "1.01 is stored where 1.011" in sqlite.error(
+        db, call, ('[{"id":1,"n":1.505},{"id":2,"n":3.3},{"id":5,"n":1.011}]',))[1]
+
+
+def test_a_precision_that_the_user_tells(pg, db, server):
+    value(db, "SELECT bridge_server('told', ?, 'columns.cut=id int, n numeric(9,2), at timestamp(0), tz timestamptz(3)')",
+          server.url)
+    db.execute("CREATE VIRTUAL TABLE told USING postgrest(server=told, table=cut, key=id)")
+    for column, given in (("n", 1.255), ("at", "2024-01-01 00:00:59.6"), ("tz", "2024-01-01 00:00:00.1236")):
+        assert "it would be rounded" in sqlite.error(db, f"INSERT INTO told(id, {column}) VALUES (1, ?)", (given,))[1]
+    assert requests(db) == [] and stored(pg, "SELECT count(*) FROM cut") == [(0,)]
+
+
 # ---------------------------------------------------------------------- what travels and is believed
 
 DOCUMENT = {"swagger": "2.0", "definitions": {
@@ -300,7 +357,7 @@ FAULTS = {  # fault -> (answer, result code, part of the message)
                                 "SQLITE_IOERR", UNTOLD),
     "fewer rows": (lambda _: Answer(201, {}, b"[]"), "SQLITE_ERROR", "tells of 0 of the 1 rows"),
     "more rows": (lambda _: Answer(201, {}, b'[{"id":1,"name":"a","price":"1"},'
-                                            b'{"id":2,"name":"a","price":"1"}]'), "SQLITE_CORRUPT", "wrote 2 rows"),
+                                            b'{"id":2,"name":"a","price":"1"}]'), "SQLITE_CORRUPT", "wrote more rows"),
     "a gateway's page": (lambda _: Answer(502, {}, b"<html>"), "SQLITE_IOERR", "nobody can tell"),
     "denied": (lambda _: failure(403, "42501", "permission denied"), "SQLITE_AUTH", "denied"),
 }

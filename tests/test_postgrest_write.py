@@ -362,7 +362,8 @@ class Keeper:
         elif ".(" in request.target or "=in." in request.target:
             count = request.target.split("in.(")[1].split(")")[0].count(",") + 1
         found = [{"id": i + 1} for i in range(count)]
-        return Answer(201 if request.method == "POST" else 200, {"Content-Range": "*/*"},
+        return Answer(201 if request.method == "POST" else 200,
+                      {"Content-Range": "*/*", "Preference-Applied": request.headers["prefer"]},
                       json.dumps(found).encode())
 
 
@@ -508,6 +509,8 @@ FAULTS = {  # fault -> (answer, result code, part of the message)
     "half an answer": (half, IOERR, "carried out the write"),
     "no rows in the answer": (lambda _: Answer(201, {}, b""), IOERR, "did not say which rows"),
     "garbage": (lambda _: Answer(201, {}, b"<html>"), IOERR, "carried out the write"),
+    "done, and no more": (lambda _: Answer(204), IOERR, "did not say which rows"),
+    "done, and started anew": (lambda _: Answer(205), IOERR, "did not say which rows"),
     "a gateway's page": (lambda _: Answer(502, {}, b"<html>"), IOERR, UNKNOWN),
     "a gateway's timeout": (lambda _: Answer(504, {}, b""), IOERR, UNKNOWN),
     "busy": (lambda _: Answer(503, {"Retry-After": "0"}, b""), IOERR, UNKNOWN),
@@ -523,7 +526,7 @@ FAULTS = {  # fault -> (answer, result code, part of the message)
     "denied": (lambda _: failure(403, "42501", "permission denied"), sqlite3.SQLITE_AUTH, "denied"),
     "read only": (lambda _: failure(405, "25006", "read-only"), sqlite3.SQLITE_READONLY, "read-only"),
     "more rows than meant": (lambda _: Answer(200, {}, b'[{"id":1},{"id":2},{"id":3}]'),
-                             sqlite3.SQLITE_CORRUPT, "wrote 3 rows"),
+                             sqlite3.SQLITE_CORRUPT, "wrote more rows"),
     "fewer rows than meant": (lambda _: Answer(200, {}, b"[]"), None, None),
 }
 

@@ -310,6 +310,39 @@ def test_a_value_that_did_not_fit(pg, database, condition, table):
     connection.close()
 
 
+# What docs/guide.md says cannot be noticed -> what a table shows before, and in the same transaction.
+UNNOTICED = {
+    "ALTER TABLE apart INHERIT parent": ("1,2", "1,2,3"),
+    "ALTER TABLE child NO INHERIT parent": ("1,2", "1"),
+    "CREATE OR REPLACE FUNCTION told() RETURNS int LANGUAGE sql AS 'SELECT 7'": ("5", "7"),
+}
+
+
+@pytest.mark.parametrize("change", UNNOTICED)
+def test_what_cannot_be_noticed(pg, database, change):
+    """The rows are those of the transaction's state, under the newer definition: as the server has it."""
+    pg.psql("""DROP SCHEMA IF EXISTS late CASCADE; CREATE SCHEMA late; SET search_path = late;
+        CREATE TABLE parent (id int NOT NULL); INSERT INTO parent VALUES (1);
+        CREATE TABLE child () INHERITS (parent); INSERT INTO child VALUES (2);
+        CREATE TABLE apart (id int NOT NULL); INSERT INTO apart VALUES (3); CREATE TABLE begun (id int);
+        CREATE FUNCTION told() RETURNS int LANGUAGE sql AS 'SELECT 5';
+        CREATE VIEW teller AS SELECT told() AS id""", database=database)
+    connection = attach(pg, database, "late")
+    table = "teller" if "FUNCTION" in change else "parent"
+    connection.execute(f"CREATE VIRTUAL TABLE temp.asked USING postgres(server=s, query='SELECT * FROM late.{table}')")
+    before, now = UNNOTICED[change]
+    asked = [f"SELECT group_concat(id) FROM {name}" for name in (table, "asked")]
+    assert [answer(connection, sql) for sql in asked] == [[(before,)]] * 2
+    connection.execute("BEGIN")
+    assert answer(connection, "SELECT count(*) FROM begun") == [(0,)]
+    pg.psql(f"SET search_path = late; INSERT INTO apart VALUES (4); {change}", database=database)
+    assert [answer(connection, sql) for sql in asked] == [[(now,)]] * 2
+    connection.execute("COMMIT")
+    later = now + ",4" if now.endswith("3") else now
+    assert [answer(connection, sql) for sql in asked] == [[(later,)]] * 2
+    connection.close()
+
+
 def test_what_an_empty_verdict_asks(pg, database):
     """Nothing when no relation could have such a row; otherwise once per snapshot, and no rows."""
     pg.psql(UNFIT_TABLE, database=database)

@@ -10,8 +10,8 @@ from support import sqlite
 from support.proxy import Proxy
 
 SETUP = """
-    CREATE TABLE words (id int PRIMARY KEY, word text NOT NULL, code text UNIQUE, n int);
-    INSERT INTO words SELECT i, 'word ' || i, 'c' || i, i % 100 FROM generate_series(1, 20000) i;
+    CREATE TABLE words (id int PRIMARY KEY, word text NOT NULL, code text UNIQUE, n int, lost int);
+    INSERT INTO words SELECT i, 'word ' || i, 'c' || i, i % 100, nullif(i % 7, 0) FROM generate_series(1, 20000) i;
     CREATE INDEX by_word ON words (word);
     CREATE TABLE few (id int PRIMARY KEY, a text);
     INSERT INTO few SELECT i, 'a' || i FROM generate_series(1, 50) i;
@@ -68,6 +68,7 @@ TRIPS = {
     "SELECT count(*) FROM words": 1,
     "SELECT sum(n) FROM words WHERE id BETWEEN 5 AND 30": 1,
     "SELECT max(id) FROM words": 2,
+    "SELECT min(code) FROM words": 2,
     "SELECT * FROM few": 2,
     "SELECT a FROM few WHERE id = 1 UNION ALL SELECT word FROM words WHERE id = 1": 2,
 }
@@ -89,6 +90,58 @@ def test_round_trips_at_ten_milliseconds(pg, database):
     assert {sql: turns for sql, turns in took.items() if turns > TRIPS[sql]} == {}
 
 
+ENDS = {
+    "SELECT min(id) FROM words": 'SELECT "id" FROM "public"."words" ORDER BY "id" LIMIT 1',
+    "select MIN(lost) from main.words as w;":
+        'SELECT "lost" FROM "public"."words" WHERE "lost" IS NOT NULL ORDER BY "lost" LIMIT 1',
+    "SELECT max(id) FROM words": 'SELECT "id" FROM "public"."words" ORDER BY "id" DESC LIMIT 1',
+    "SELECT min(n), max(n) FROM words": 'SELECT "n" FROM "public"."words"',
+    "SELECT min(n) + 1 FROM words": 'SELECT "n" FROM "public"."words"',
+    "SELECT min(n) FROM words UNION ALL SELECT 1": 'SELECT "n" FROM "public"."words"',
+    "SELECT min(lost) FROM words WHERE lost > 3": None,
+}
+
+
+def test_an_end_of_an_order_is_one_row(pg, database):
+    """And what says more than that is read as it is said."""
+    connection = attach(pg.url(database))
+    local = sqlite3.connect(":memory:")
+    local.execute("CREATE TABLE words (id int PRIMARY KEY, word text NOT NULL, code text UNIQUE, n int, lost int)")
+    local.executemany("INSERT INTO words VALUES (?, ?, ?, ?, ?)", connection.execute("SELECT * FROM words"))
+    for sql, sent in ENDS.items():
+        assert connection.execute(sql).fetchall() == local.execute(sql.replace("main.", "")).fetchall(), sql
+        statement = connection.execute("SELECT statement FROM bridge_log ORDER BY id DESC LIMIT 1").fetchone()[0]
+        assert sent is None or statement == sent
+    assert connection.execute("SELECT min(a) FROM few").fetchone() == ("a1",)
+    pg.psql("CREATE TABLE void (id int PRIMARY KEY, a int)", database=database)
+    connection.execute("SELECT bridge_refresh('s')")
+    assert connection.execute("SELECT min(a) FROM void").fetchone() == (None,)
+    pg.psql("INSERT INTO void VALUES (1, NULL), (2, NULL)", database=database)
+    assert connection.execute("SELECT min(a) FROM void").fetchone() == (None,)
+    connection.close()
+
+
+class Count:
+    """Not what min() is."""
+
+    def __init__(self):
+        self.rows = 0
+
+    def step(self, value):
+        self.rows += 1
+
+    def finalize(self):
+        return self.rows
+
+
+def test_a_min_of_the_applications_own_sees_every_row(pg, database):
+    connection = attach(pg.url(database))
+    assert connection.execute("SELECT min(lost) FROM words").fetchone() == (1,)
+    connection.create_aggregate("min", 1, Count)
+    assert connection.execute("SELECT min(lost) FROM words").fetchone() == (20000,)
+    connection.close()
+
+
 # Statements that read one table once: the end of their snapshot travels with them.
 ALONE = [
     "SELECT word FROM words WHERE id = 7",
@@ -98,6 +151,7 @@ ALONE = [
     "SELECT id FROM words WHERE word = 'word 9'",
     "SELECT id, word FROM words ORDER BY id LIMIT 10",
     "SELECT word FROM words LIMIT ?1;",
+    "SELECT min(n) FROM words",
 ]
 # Others, which may ask again, and then have to see the same state of the server.
 NOT_ALONE = [

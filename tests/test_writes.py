@@ -215,6 +215,20 @@ def test_local_triggers_write(db):
     assert rows(db, "INSERT INTO local VALUES('w', 5) RETURNING a") == [("w",)]
 
 
+def test_returning_shows_no_row_of_a_statement_that_fails(db):
+    """SQLite has written all rows when it shows the first; who took that one alone heard of no failure."""
+    say(db, "CREATE TABLE local(a)", "CREATE TRIGGER log AFTER INSERT ON local BEGIN INSERT INTO words(w) VALUES(new.a); END")
+    source = "SELECT nullif(value, 'e') FROM json_each('[\"a\", \"b\", \"c\", \"d\", \"e\", \"f\"]')"
+    for begin, end in (("SELECT 1", "SELECT 1"), ("BEGIN", "COMMIT")):
+        say(db, begin)
+        for table, column in (("words(w)", "w"), ("local(a)", "a")):
+            with pytest.raises(sqlite3.IntegrityError, match="NOT NULL constraint failed: words.w"):
+                db.execute(f"INSERT INTO {table} {source} RETURNING {column}").fetchone()
+        say(db, end)
+        assert value(db, "SELECT count(*) FROM words") == value(db, "SELECT count(*) FROM local") == 0
+    assert rows(db, "INSERT INTO words(w) VALUES('a'), ('b'), ('c') RETURNING w") == [("a",), ("b",), ("c",)]
+
+
 def test_returning_that_would_lie_is_refused(db, shop):
     for shown in ("id", "*", "code || n"):
         assert "RETURNING" in fails(db, f"INSERT INTO items(code) VALUES('a') RETURNING {shown}")

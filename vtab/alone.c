@@ -1,13 +1,17 @@
-/* Reads a statement's text to see that it is one SELECT from one table; see alone.h.
+/* Reads a statement's text to see that it is one SELECT from one table, and tells the driver what
+ * that allows; see alone.h.
  *
  * What is said here is relied upon, so it is no guess: only the plainest form counts, without
  * any word that could make SQLite open another cursor or ask this one again. A name that a view
  * has is none of a table. */
 #include "vtab/alone.h"
 
+#include "vtab/cost.h"
 #include "vtab/tokens.h"
 
 #include <string.h>
+
+enum { ROWS_FEW_EXPECTED = 20 };
 
 static const char *const more_words[] = { "SELECT", "OR", "IN", "UNION", "INTERSECT", "EXCEPT",
     "JOIN", "EXISTS", "WITH", "VALUES", NULL };
@@ -96,17 +100,31 @@ static bool reads_end(struct tokens *tokens, struct ending *ending) {
     return true;
 }
 
-/* "max(column) FROM"; SQLite asks for min() without an order, since NULLs count for nothing. */
-static bool reads_max(const char *select, const struct cursor *cursor) {
-    const struct schema *schema = cursor->table->schema;
-    const struct order_term *order = cursor->plan.order;
+/* "function(column) FROM" */
+static bool reads_call(const char *select, const char *function, const char *column) {
     struct tokens tokens = { .at = select };
 
-    return cursor->plan.order_count == 1 && order->descending && tokens_next(&tokens) &&
-           tokens_is(&tokens, "MAX") && tokens_next(&tokens) && tokens_is(&tokens, "(") &&
-           tokens_next(&tokens) && tokens_names(&tokens, schema->columns[order->column].name) &&
+    return tokens_next(&tokens) && tokens_is(&tokens, function) && tokens_next(&tokens) &&
+           tokens_is(&tokens, "(") && tokens_next(&tokens) && tokens_names(&tokens, column) &&
            tokens_next(&tokens) && tokens_is(&tokens, ")") && tokens_next(&tokens) &&
            tokens_is(&tokens, "FROM");
+}
+
+/* SQLite asks for max() by its order, and for min() without one, since NULLs count for nothing.
+ */
+static enum alone reads_end_of_order(const char *select, const struct cursor *cursor) {
+    const struct schema *schema = cursor->table->schema;
+    const struct plan *plan = &cursor->plan;
+
+    if (plan->order_count == 1 && plan->order->descending &&
+            reads_call(select, "MAX", schema->columns[plan->order->column].name)) {
+        return ALONE_FIRST;
+    }
+    if (plan->order_count == 0 && plan->column_count == 1 &&
+            reads_call(select, "MIN", schema->columns[plan->columns[0]].name)) {
+        return ALONE_MIN;
+    }
+    return ALONE_ONCE;
 }
 
 enum alone alone_reads(const struct cursor *cursor, const char *sql) {
@@ -122,8 +140,61 @@ enum alone alone_reads(const struct cursor *cursor, const char *sql) {
             !reads_end(&tokens, &ending)) {
         return ALONE_NO;
     }
-    if (ending.plain && reads_max(select, cursor)) {
-        return ALONE_FIRST;
+    if (ending.plain) {
+        return reads_end_of_order(select, cursor);
     }
     return ending.limited ? ALONE_LIMITED : ALONE_ONCE;
+}
+
+/* ---- what comes of it ---------------------------------------------------------------------
+ */
+
+/* By what the server counted: an equality that leaves a handful of rows. The key of a WITHOUT
+ * ROWID table may be read later without having been named, and can only be asked for now. */
+static bool expects_few(struct cursor *cursor, sqlite3_value *const *argv) {
+    const struct plan *plan = &cursor->plan;
+    const struct schema *schema = cursor->table->schema;
+    bool *holds =
+            arena_alloc_array(&cursor->filter_arena, plan->condition_count + 1, sizeof(*holds));
+    bool equality = false;
+
+    if (holds == NULL ||
+            (schema->identity == IDENTITY_KEY && cursor->places[schema->key_column] < 0)) {
+        return false;
+    }
+    for (size_t i = 0; i < plan->condition_count; i++) {
+        enum verdict verdict = cursor->inputs[i].judgement.verdict;
+
+        holds[i] = verdict == VERDICT_EXACT || verdict == VERDICT_SUPERSET;
+        equality |= holds[i] && plan->conditions[i].op == OPERATOR_EQ;
+    }
+    return equality && cost_rows_left(cursor->table, plan, holds, argv) <= ROWS_FEW_EXPECTED;
+}
+
+/* The first question of a statement that has no other: a snapshot begun for it can end with the
+ * answer. The rows of a long one may still be asked for with more columns. */
+void alone_use(struct cursor *cursor, sqlite3_value *const *argv) {
+    const struct server *server = cursor->table->server;
+    struct query *query = &cursor->query;
+
+    if (cursor->alone == ALONE_FIRST && cursor->plan.condition_count == 0 &&
+            cursor->plan.local_text == NULL && query->row_goal == 0) {
+        query->limit = 1;
+        query->row_goal = 1;
+    }
+    /* Before 3.41 SQLite tells of a LIMIT even where it checks rows by terms that it does not
+     * tell of; here there are none. */
+    if (cursor->alone == ALONE_LIMITED && cursor->plan.condition_count == 0 &&
+            cursor->plan.local_text == NULL && query->row_goal > 0) {
+        query->limit = query->row_goal;
+    }
+    if (cursor->alone == ALONE_NO || server->in_snapshot || server->transaction.tables > 0 ||
+            !sqlite3_get_autocommit(server->connection->db)) {
+        return;
+    }
+    if (query->limit >= 0 || (query->flags & QUERY_UNIQUE) != 0) {
+        query->flags |= QUERY_ALONE;
+    } else if (expects_few(cursor, argv)) {
+        query->flags |= QUERY_ALONE | QUERY_FEW;
+    }
 }

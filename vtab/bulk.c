@@ -30,7 +30,9 @@ enum status bulk_gather(struct bulk_write *write, sqlite3_stmt *stmt, struct err
     int code;
 
     connection->gathering = &write->gathered;
-    code = sqlite3_step(stmt);
+    do {
+        code = sqlite3_step(stmt); /* PRAGMA count_changes makes a row of the count */
+    } while (code == SQLITE_ROW);
     connection->gathering = outer;
     if (code != SQLITE_DONE) {
         return host_failed(write->db, code, err);
@@ -223,40 +225,61 @@ static enum status json_argument(
     return status;
 }
 
+enum { BULK_TRIES_MAX = 10 };
+
+/* Where the remote's definition has changed, which is found when the rows are sent or while
+ * those to be changed are read, nothing of the call is kept: it begins anew. */
+static enum status run(const struct call *call,
+        enum status (*once)(struct bulk_write *, struct error *), struct error *err) {
+    const struct connection *connection = call->connection;
+    bool again = true;
+    enum status status = STATUS_OK;
+
+    for (int tries = 1; again; tries++) {
+        struct bulk_write write = { .alone = false };
+        int64_t redescribed = connection->redescribed;
+
+        error_clear(err);
+        status = begin(&write, call, err);
+        if (status == STATUS_OK) {
+            status = once(&write, err);
+        }
+        status = end(&write, status, err);
+        again = status != STATUS_OK && tries < BULK_TRIES_MAX &&
+                (write.again || connection->redescribed != redescribed);
+    }
+    return status;
+}
+
 /* ---- INSERT -------------------------------------------------------------------------------
  */
 
-static enum status insert(struct bulk_write *write, enum status status, struct error *err) {
+static enum status insert_once(struct bulk_write *write, struct error *err) {
     const char *rows;
+    enum status status = json_argument(write->call, 1, "the rows", &rows, err);
 
-    if (status == STATUS_OK) {
-        status = json_argument(write->call, 1, "the rows", &rows, err);
-    }
     if (status == STATUS_OK) {
         status = bulk_gather_inserts(write, rows, err);
     }
-    if (status == STATUS_OK) {
-        status = bulk_send(write, err);
-    }
-    return end(write, status, err);
+    return status == STATUS_OK ? bulk_send(write, err) : status;
 }
 
 enum status call_insert(const struct call *call, struct error *err) {
-    struct bulk_write write = { .alone = false };
+    return run(call, insert_once, err);
+}
 
-    return insert(&write, begin(&write, call, err), err);
+static enum status upsert_once(struct bulk_write *write, struct error *err) {
+    struct upsert upsert = { .listed = false };
+    enum status status = upsert_read(write, &upsert, err);
+
+    write->upsert = &upsert;
+    status = status == STATUS_OK ? insert_once(write, err) : status;
+    write->upsert = NULL;
+    return status;
 }
 
 enum status call_upsert(const struct call *call, struct error *err) {
-    struct bulk_write write = { .alone = false };
-    struct upsert upsert = { .listed = false };
-    enum status status = begin(&write, call, err);
-
-    if (status == STATUS_OK) {
-        status = upsert_read(&write, &upsert, err);
-        write.upsert = &upsert;
-    }
-    return insert(&write, status, err);
+    return run(call, upsert_once, err);
 }
 
 /* ---- UPDATE and DELETE --------------------------------------------------------------------
@@ -371,33 +394,27 @@ static enum status read_set(
                    : status;
 }
 
-enum status call_update(const struct call *call, struct error *err) {
-    struct bulk_write write = { .alone = false };
+static enum status update_once(struct bulk_write *write, struct error *err) {
     struct members set = { 0 }, where = { 0 };
-    enum status status = begin(&write, call, err);
+    enum status status = read_set(write, 1, &set, err);
 
     if (status == STATUS_OK) {
-        status = read_set(&write, 1, &set, err);
+        status = read_where(write, 2, &where, err);
     }
-    if (status == STATUS_OK) {
-        status = read_where(&write, 2, &where, err);
-    }
-    if (status == STATUS_OK) {
-        status = change(&write, &set, &where, err);
-    }
-    return end(&write, status, err);
+    return status == STATUS_OK ? change(write, &set, &where, err) : status;
+}
+
+enum status call_update(const struct call *call, struct error *err) {
+    return run(call, update_once, err);
+}
+
+static enum status delete_once(struct bulk_write *write, struct error *err) {
+    struct members where = { 0 };
+    enum status status = read_where(write, 1, &where, err);
+
+    return status == STATUS_OK ? change(write, NULL, &where, err) : status;
 }
 
 enum status call_delete(const struct call *call, struct error *err) {
-    struct bulk_write write = { .alone = false };
-    struct members where = { 0 };
-    enum status status = begin(&write, call, err);
-
-    if (status == STATUS_OK) {
-        status = read_where(&write, 1, &where, err);
-    }
-    if (status == STATUS_OK) {
-        status = change(&write, NULL, &where, err);
-    }
-    return end(&write, status, err);
+    return run(call, delete_once, err);
 }

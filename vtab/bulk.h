@@ -36,6 +36,7 @@ struct bulk_write {
     struct schema *schema; /* one reference; what the call is read by */
     char *place, *name;    /* the table's; in the arena */
     bool alone;            /* the call is a transaction of its own: `own` */
+    bool again;            /* it met another definition: said once more it may go well */
     struct host_changes own;
     bool *readable; /* by column: the authorizer lets it be seen */
     struct arena arena;

@@ -165,11 +165,17 @@ enum status bulk_send(struct bulk_write *write, struct error *err) {
     /* The statement that was run may have found the relation changed. */
     write->table = table_find(write->call->connection, write->place, write->name);
     if (write->table == NULL || write->table->schema != write->schema) {
+        write->again = true;
         return error_set(err, STATUS_SCHEMA,
                 "table \"%s\" changed on the remote: say it once more", write->name);
     }
     status = transaction_try(write->table->server, send_once, write, err);
-    if (status != STATUS_OK) {
+    if (status != STATUS_OK &&
+            table_changed_for_write(write->table, false, write->alone, err) != SQLITE_OK) {
+        write->again = true;
+        status = error_set(err, STATUS_SCHEMA,
+                "table \"%s\" changed on the remote: say it once more", write->name);
+    } else if (status != STATUS_OK) {
         report_constraint(err, write->schema, write->name);
         report_race(err);
         server_failed(write->table->server, err);

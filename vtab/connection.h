@@ -45,6 +45,7 @@ struct transaction {
     bool own_read;        /* another one above that, for what is read after writing */
     bool unguarded;       /* written since the one for reading */
     uint64_t statement;   /* which statement ours is for */
+    int write_depth;      /* of its savepoints that the newest writes stand in, + 1; 0: none */
     int around;           /* SQLite's savepoint around the running statement, + 1; 0: none */
     int64_t inserted;     /* rows of that statement */
     bool finished;        /* it was ended on the remote, in xSync or xRollback */
@@ -69,6 +70,8 @@ struct reader {
     struct reader *next;     /* of the server's */
     struct scan *scan;       /* NULL: none is running */
     struct aside *aside;     /* NULL: it reads from the server's own session */
+    int seen_depth;          /* the write_depth that its rows were read with */
+    bool undone;             /* they were rolled back since */
     bool ended;              /* with the transaction it read in: it can ask for no more, */
     bool is_drained;         /* but all the rows of its scan were fetched before; */
     struct drained *drained; /* those that were not handed over yet */
@@ -83,7 +86,8 @@ struct server {
     struct target target;
     struct options options; /* server and value options, with the defaults behind them */
     struct log_options log; /* of these, as they are needed for every statement, */
-    int64_t idle_ms;        /* and idle_snapshot_ms= */
+    int64_t idle_ms;        /* and idle_snapshot_ms=, and, for every lookup, */
+    int64_t cache_bytes;    /* join_cache_bytes= */
     char *place;            /* where bridge_attach put its tables; NULL */
     bool place_attached;    /* as=NAME made that schema: bridge_detach detaches it */
     struct options
@@ -132,8 +136,8 @@ struct connection {
     uint64_t breaks;     /* failed writes, savepoints, begins and ends of transactions */
     size_t lookup_bytes; /* of all that lookups keep */
     uint64_t row_key[2]; /* what numbers of vtab/row_keys.h are made with */
-    /* Are like(), glob() and the built-in collations SQLite's own? Asked once per snapshot. */
-    bool builtins_known, like_builtin, glob_builtin, like_case_sensitive;
+    /* Are like(), glob() and min() SQLite's own? Asked once per snapshot. */
+    bool builtins_known, like_builtin, glob_builtin, min_builtin, like_case_sensitive;
 };
 
 struct connection *connection_create(sqlite3 *); /* one reference; NULL when memory is out */

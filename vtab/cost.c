@@ -324,8 +324,7 @@ static bool is_repeated(const struct estimate *estimate, double *bulk_rows) {
             repeated |= condition->op == OPERATOR_EQ || condition->op == OPERATOR_IS;
         }
     }
-    return repeated &&
-           options_integer(&estimate->table->server->options, "join_cache_bytes") > 0;
+    return repeated && estimate->table->server->cache_bytes > 0;
 }
 
 double cost_rows_left(const struct table *table, const struct plan *plan, const bool *holds,

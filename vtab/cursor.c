@@ -132,13 +132,13 @@ static int cursor_next_batch(struct cursor *cursor) {
     return cursor_step(cursor, &err) == STATUS_OK ? SQLITE_OK : cursor_report(cursor, &err);
 }
 
-/* Nearly every row is the next one of its batch. */
+/* Nearly every row is the next one of its batch, and that is as good as it was. */
 int cursor_next(sqlite3_vtab_cursor *base) {
     struct cursor *cursor = (struct cursor *)base;
 
     bool numbered = cursor->identity && cursor->table->schema->identity == IDENTITY_ROW;
 
-    if (numbered || cursor->row + 1 >= cursor->batch.rows) {
+    if (numbered || cursor->row + 1 >= cursor->batch.rows || cursor->reader.undone) {
         return cursor_next_batch(cursor);
     }
     cursor->row++;

@@ -22,6 +22,7 @@ enum alone {
     ALONE_ONCE,    /* one SELECT from the table alone, which asks the cursor once */
     ALONE_FIRST,   /* and wants max() of the plan's order: its first row tells it */
     ALONE_LIMITED, /* and takes the first rows as they come, as many as its LIMIT says */
+    ALONE_MIN,     /* and wants min() of the plan's only column */
 };
 
 /* What one cursor asks for and where it stands. */

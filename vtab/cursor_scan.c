@@ -166,6 +166,7 @@ enum status cursor_answer(struct cursor *cursor, sqlite3_value **argv, struct er
     bool kept = !locks && !cursor->empty && (cursor->query.flags & QUERY_ALONE) == 0;
     enum status status = STATUS_OK;
 
+    reader_begin(cursor->table->server, &cursor->reader);
     cursor->lookup.lookup = kept ? cursor->lookup.lookup : NULL;
     if (kept) {
         status = lookup_begin(cursor, argv, err);
@@ -211,10 +212,10 @@ enum status cursor_number_row(struct cursor *cursor, struct error *err) {
 }
 
 enum status cursor_step(struct cursor *cursor, struct error *err) {
-    enum status status = STATUS_OK;
+    enum status status = reader_check(cursor->table->server, &cursor->reader, err);
 
     cursor->row++;
-    if (cursor->row >= cursor->batch.rows) {
+    if (status == STATUS_OK && cursor->row >= cursor->batch.rows) {
         status = cursor_fetch(cursor, err);
     }
     if (status == STATUS_OK) {

@@ -4,15 +4,12 @@
 
 #include "vtab/alone.h"
 #include "vtab/cell.h"
-#include "vtab/cost.h"
 #include "vtab/explain.h"
 #include "vtab/guess.h"
 #include "vtab/host.h"
 #include "vtab/locking.h"
 
 #include <string.h>
-
-enum { ROWS_FEW_EXPECTED = 20 };
 
 static const char *const verdict_words[] = {
     [VERDICT_SKIP] = "local",
@@ -147,13 +144,15 @@ static enum status learn_builtins(struct connection *connection, struct error *e
             "builtin)"
             ", (SELECT count(*) FROM pragma_function_list WHERE name = 'glob' AND NOT builtin)"
             ", 'a' LIKE 'A', 'a' LIKE 'b' OR 'aB' LIKE '_' OR char(233) LIKE char(201)"
-            ", 'ab' GLOB 'a*' AND NOT 'ab' GLOB 'A*' AND NOT 'ab' GLOB 'b'";
+            ", 'ab' GLOB 'a*' AND NOT 'ab' GLOB 'A*' AND NOT 'ab' GLOB 'b'"
+            ", (SELECT count(*) FROM pragma_function_list WHERE name = 'min' AND NOT builtin)";
     sqlite3_stmt *stmt = NULL;
     int code = sqlite3_prepare_v2(connection->db, sql, -1, &stmt, NULL);
     enum status status;
 
     connection->like_builtin = false;
     connection->glob_builtin = false;
+    connection->min_builtin = false;
     if (code == SQLITE_OK) {
         code = sqlite3_step(stmt);
     }
@@ -163,6 +162,7 @@ static enum status learn_builtins(struct connection *connection, struct error *e
         connection->like_case_sensitive = sqlite3_column_int(stmt, 2) == 0;
         connection->glob_builtin =
                 sqlite3_column_int(stmt, 1) == 0 && sqlite3_column_int(stmt, 4) == 1;
+        connection->min_builtin = sqlite3_column_int(stmt, 5) == 0;
     }
     status = host_looked(connection->db, code, err);
     sqlite3_finalize(stmt);
@@ -381,57 +381,46 @@ static void explain_plan(struct cursor *cursor) {
     }
 }
 
-/* By what the server counted: an equality that leaves a handful of rows. The key of a WITHOUT
- * ROWID table may be read later without having been named, and can only be asked for now. */
-static bool expects_few(const struct filter *filter) {
-    const struct cursor *cursor = filter->cursor;
-    const struct plan *plan = &cursor->plan;
-    const struct schema *schema = cursor->table->schema;
-    bool *holds = arena_alloc_array(
-            &filter->cursor->filter_arena, plan->condition_count + 1, sizeof(*holds));
-    bool equality = false;
-
-    if (holds == NULL ||
-            (schema->identity == IDENTITY_KEY && cursor->places[schema->key_column] < 0)) {
-        return false;
-    }
-    for (size_t i = 0; i < plan->condition_count; i++) {
-        enum verdict verdict = cursor->inputs[i].judgement.verdict;
-
-        holds[i] = verdict == VERDICT_EXACT || verdict == VERDICT_SUPERSET;
-        equality |= holds[i] && plan->conditions[i].op == OPERATOR_EQ;
-    }
-    return equality &&
-           cost_rows_left(cursor->table, plan, holds, filter->argv) <= ROWS_FEW_EXPECTED;
-}
-
-/* The first question of a statement that has no other: a snapshot begun for it can end with the
- * answer. The rows of a long one may still be asked for with more columns. */
-static void filter_alone(const struct filter *filter) {
+/* Has the remote find min(): without NULLs, the first row in the column's order has it. */
+static enum status filter_min(struct filter *filter) {
     struct cursor *cursor = filter->cursor;
-    const struct server *server = cursor->table->server;
-    struct query *query = &cursor->query;
+    const struct table *table = cursor->table;
+    struct connection *connection = table->connection;
+    struct condition given = { .column = cursor->plan.columns[0], .op = OPERATOR_NOT_NULL };
+    struct judgement judgement = { .verdict = VERDICT_SKIP };
+    struct order_term *order = arena_alloc(&cursor->filter_arena, sizeof(*order));
+    enum status status = STATUS_OK;
 
-    if (cursor->alone == ALONE_FIRST && cursor->plan.condition_count == 0 &&
-            cursor->plan.local_text == NULL && query->row_goal == 0) {
-        query->limit = 1;
-        query->row_goal = 1;
+    if (order == NULL) {
+        return error_nomem(filter->err);
     }
-    /* Before 3.41 SQLite tells of a LIMIT even where it checks rows by terms that it does not
-     * tell of; here there are none. */
-    if (cursor->alone == ALONE_LIMITED && cursor->plan.condition_count == 0 &&
-            cursor->plan.local_text == NULL && query->row_goal > 0) {
-        query->limit = query->row_goal;
+    order->column = given.column;
+    order->descending = false;
+    if (!connection->builtins_known) {
+        status = learn_builtins(connection, filter->err);
     }
-    if (cursor->alone == ALONE_NO || server->in_snapshot || server->transaction.tables > 0 ||
-            !sqlite3_get_autocommit(server->connection->db)) {
-        return;
+    if (status != STATUS_OK || !connection->min_builtin || table->utf16 ||
+            cursor->plan.condition_count > 0 || cursor->plan.local_text != NULL ||
+            !table->driver->may_order(table->schema, order, 1) ||
+            !table->driver->may_push(table->schema, &given)) {
+        return status;
     }
-    if (query->limit >= 0 || (query->flags & QUERY_UNIQUE) != 0) {
-        query->flags |= QUERY_ALONE;
-    } else if (expects_few(filter)) {
-        query->flags |= QUERY_ALONE | QUERY_FEW;
+    if (table->driver->judge(table->schema, &given, NULL, 0, &cursor->filter_arena,
+                &judgement) != STATUS_OK) {
+        return error_nomem(filter->err);
     }
+    if (judgement.verdict != VERDICT_EXACT && judgement.verdict != VERDICT_ALL) {
+        return STATUS_OK;
+    }
+    if (judgement.verdict == VERDICT_EXACT) {
+        filter->predicates[0] = judgement.predicate;
+        cursor->query.predicate_count = 1;
+    }
+    cursor->query.order = order;
+    cursor->query.order_count = 1;
+    cursor->query.limit = 1;
+    cursor->query.row_goal = 1;
+    return STATUS_OK;
 }
 
 enum status cursor_prepare(struct cursor *cursor, const char *plan, int argc,
@@ -473,10 +462,11 @@ enum status cursor_prepare(struct cursor *cursor, const char *plan, int argc,
     cursor_choose_columns(cursor, -1);
     /* One that is asked again and again is the inner side of a join. */
     if (cursor->filters++ == 0 && cursor->table->server->cursors == 1) {
-        cursor->query.flags |= cursor->reads_all ? QUERY_STREAM : 0;
-        filter_alone(&filter);
+        status = cursor->alone == ALONE_MIN ? filter_min(&filter) : STATUS_OK;
+        cursor->query.flags |= cursor->reads_all && cursor->query.limit < 0 ? QUERY_STREAM : 0;
+        alone_use(cursor, argv);
     }
     cursor->empty = filter.empty && !filter.never;
     *never = filter.never;
-    return STATUS_OK;
+    return status;
 }

@@ -79,6 +79,13 @@ static bool finds_target(struct tokens *tokens, const struct table *table) {
     return false;
 }
 
+bool locking_is_target(const struct table *table, sqlite3_stmt *stmt) {
+    const char *sql = sqlite3_sql(stmt);
+    struct tokens tokens = { .at = sql };
+
+    return sql != NULL && finds_target(&tokens, table);
+}
+
 /* How the statement's text uses the table that it changes. */
 struct use {
     bool again; /* its name comes once more: some scans are not of rows to be changed */

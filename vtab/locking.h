@@ -9,6 +9,8 @@
  * exact: all conditions that SQLite told are sent as they are. After cursor->plan and the limit
  * of the query are known. */
 unsigned locking_flags(struct cursor *, bool exact);
+/* Is the statement an UPDATE or DELETE of this table itself? */
+bool locking_is_target(const struct table *, sqlite3_stmt *);
 /* Something was written since the locked scan began, and it would pass over those rows. */
 bool locking_is_over(const struct cursor *);
 /* Before a row is updated or deleted. STATUS_UNSUPPORTED: another session's change since it was

@@ -321,8 +321,8 @@ static bool lookup_fits(const struct cursor *cursor) {
     if (server->session != NULL && session_pool_is_foreign(server->session)) {
         return false;
     }
-    return options_integer(&server->options, "join_cache_bytes") > 0 &&
-           server->writing == NULL && cursor->reader.aside == NULL && !cursor->reader.ended;
+    return server->cache_bytes > 0 && server->writing == NULL && cursor->reader.aside == NULL &&
+           !cursor->reader.ended;
 }
 
 enum status lookup_begin(struct cursor *cursor, sqlite3_value **argv, struct error *err) {

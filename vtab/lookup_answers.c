@@ -105,7 +105,7 @@ static uint64_t question_hash(const struct text *question) {
  */
 
 size_t lookup_bytes_left(const struct cursor *cursor) {
-    int64_t limit = options_integer(&cursor->table->server->options, "join_cache_bytes");
+    int64_t limit = cursor->table->server->cache_bytes;
     size_t used = cursor->table->connection->lookup_bytes;
 
     return limit > 0 && (size_t)limit > used ? (size_t)limit - used : 0;

@@ -94,6 +94,45 @@ enum status reader_session(
     return status == STATUS_OK ? server_snapshot(server, out, err) : status;
 }
 
+/* ---- what was rolled back -------------------------------------------------------------------
+ */
+
+void reader_begin(const struct server *server, struct reader *reader) {
+    reader->seen_depth = server->transaction.write_depth;
+    reader->undone = false;
+}
+
+enum status reader_check(
+        const struct server *server, const struct reader *reader, struct error *err) {
+    if (!reader->undone) {
+        return STATUS_OK;
+    }
+    error_set(err, STATUS_LOST,
+            "rows that this query was reading on server \"%s\" were rolled back", server->name);
+    error_explain(err, NULL, NULL, "read its rows before ROLLBACK");
+    return STATUS_LOST;
+}
+
+void readers_undo(struct server *server, int depth) {
+    for (struct reader *reader = server->readers; reader != NULL; reader = reader->next) {
+        reader->undone |= reader->aside == NULL && reader->seen_depth > depth;
+    }
+    if (server->transaction.write_depth > depth) {
+        server->transaction.write_depth = depth;
+    }
+}
+
+void readers_release(struct server *server, int depth) {
+    for (struct reader *reader = server->readers; reader != NULL; reader = reader->next) {
+        if (reader->seen_depth > depth) {
+            reader->seen_depth = depth;
+        }
+    }
+    if (server->transaction.write_depth > depth) {
+        server->transaction.write_depth = depth;
+    }
+}
+
 /* ---- what is left of a query ---------------------------------------------------------------
  */
 
@@ -161,7 +200,7 @@ static void drain(struct server *server, struct reader *reader, size_t bytes_max
 }
 
 void readers_drain(struct server *server) {
-    size_t bytes_max = (size_t)options_integer(&server->options, "join_cache_bytes");
+    size_t bytes_max = (size_t)server->cache_bytes;
 
     if (server_can(server, DRIVER_SHARED_SESSION) || server->session == NULL ||
             !server->transaction.written) {
@@ -177,8 +216,11 @@ void readers_drain(struct server *server) {
 enum status reader_next(
         struct server *server, struct reader *reader, struct batch *batch, struct error *err) {
     struct session *session;
-    enum status status = STATUS_OK;
+    enum status status = reader_check(server, reader, err);
 
+    if (status != STATUS_OK) {
+        return status;
+    }
     if (reader->is_drained) {
         hand_over(reader, batch);
         return STATUS_OK;
@@ -195,6 +237,9 @@ enum status reader_next(
         if (status != STATUS_OK) {
             reader_failed(server, reader, status);
         }
+    }
+    if (status == STATUS_OK && server_can(server, DRIVER_SHARED_SESSION)) {
+        reader_begin(server, reader); /* no cursor of a server: it shows what is there now */
     }
     server->transaction.used |= status == STATUS_OK && server->transaction.begun;
     return status;

@@ -84,6 +84,20 @@ int running_writers(sqlite3 *db) {
     return writers;
 }
 
+static bool shows_rows(sqlite3_stmt *stmt) {
+    return is_writer(stmt) && sqlite3_column_count(stmt) > 0;
+}
+
+bool running_shows_rows(sqlite3 *db) {
+    bool found = false;
+
+    for (sqlite3_stmt *stmt = sqlite3_next_stmt(db, NULL); stmt != NULL;
+            stmt = sqlite3_next_stmt(db, stmt)) {
+        found = found || shows_rows(stmt);
+    }
+    return found;
+}
+
 /* ---- texts that write ---------------------------------------------------------------------
  */
 
@@ -454,9 +468,11 @@ enum status running_learn(const struct table *table, enum running_kind kind,
     list->one_row = false;
     list->returning = false;
     list->shows_rowid = false;
+    list->shows_rows = false;
     for (sqlite3_stmt *stmt = sqlite3_next_stmt(db, NULL); stmt != NULL;
             stmt = sqlite3_next_stmt(db, stmt)) {
         under_way += is_writer(stmt);
+        list->shows_rows = list->shows_rows || shows_rows(stmt);
         if (is_writer(stmt) && !is_paused(list, stmt)) {
             writers++;
             note_statement(&search, stmt);

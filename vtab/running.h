@@ -19,7 +19,8 @@ uint64_t running_signature(sqlite3 *);
 uint64_t running_mark(sqlite3 *);
 /* The one statement that is under way; NULL: there are several. */
 sqlite3_stmt *running_only(sqlite3 *);
-int running_writers(sqlite3 *); /* how many of them are statements that write */
+int running_writers(sqlite3 *);     /* how many of them are statements that write */
+bool running_shows_rows(sqlite3 *); /* does one of those give rows, by RETURNING? */
 
 /* Does the list of columns of the INSERT or UPDATE under way leave this one out? */
 enum left_out { LEFT_OUT_NO, LEFT_OUT_YES, LEFT_OUT_UNKNOWN };
@@ -34,6 +35,7 @@ struct running_list {
     bool known;                /* false: no text that writes so to the table was found */
     bool direct;               /* a statement says so itself, and not a trigger alone */
     int writers;               /* statements under way that write, this one among them */
+    bool shows_rows;           /* one of those gives rows, this one or that of a trigger */
     bool one_row;              /* INSERT: its text gives one row, and nothing else inserts */
     bool returning;            /* INSERT: it shows the rows as it thinks they are */
     uint8_t *shown_columns;    /* by column: RETURNING has it */

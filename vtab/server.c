@@ -164,6 +164,7 @@ enum status server_define(struct connection *connection, const char *name,
     server->options = *options;
     server->log = log_options_of(&server->options);
     server->idle_ms = options_integer(&server->options, "idle_snapshot_ms");
+    server->cache_bytes = options_integer(&server->options, "join_cache_bytes");
     memset(target, 0, sizeof(*target));
     memset(options, 0, sizeof(*options));
     *out = server;

@@ -62,6 +62,12 @@ enum status table_confirm(struct table *, struct session *, struct error *);
  * SQLITE_OK, and why is left as it is: it is as described, and nothing was read from it in the
  * snapshot that was too old: one more try may find it so. */
 int table_changed(struct table *, struct error *why, int64_t opened_at_steps);
+/* A write has failed, of which nothing is kept: perhaps because the relation is not as
+ * described? Where it is not, the same is done. SQLITE_SCHEMA: SQLite undoes what else the
+ * statement did and begins it afresh, and so may a function. SQLITE_OK: why is what went wrong.
+ * replaces: it was to take rows out of the way. alone: a transaction of its own, whose failure
+ * ends it. */
+int table_changed_for_write(struct table *, bool replaces, bool alone, struct error *why);
 /* How far the running statement is; for table_changed(). -1: cannot tell. */
 int64_t table_statement_steps(struct table *);
 

@@ -31,6 +31,23 @@ static enum status refuse_second_server(const struct server *server, struct erro
     return STATUS_OK;
 }
 
+/* Rows that wait are another statement's where that is not over: a function of the host's runs
+ * this one inside it. What undoes this one must not undo them, so they go before its savepoint.
+ * Should they fail, nobody could undo that statement alone: nothing of the transaction holds.
+ */
+static enum status flush_outer(struct server *server, bool by_row, struct error *err) {
+    enum status status = STATUS_OK;
+
+    if (by_row || running_writers(server->connection->db) > 1) {
+        status = table_flush_all(server, err);
+    }
+    if (status != STATUS_OK) {
+        table_drop_writers(server);
+        transaction_fail(server, err);
+    }
+    return status;
+}
+
 static enum status guard_statement(struct server *server, bool by_row, struct error *err) {
     struct transaction *transaction = &server->transaction;
     uint64_t statement = running_signature(server->connection->db);
@@ -39,7 +56,10 @@ static enum status guard_statement(struct server *server, bool by_row, struct er
     if ((!by_row && transaction->statement == statement) || !transaction_has_levels(server)) {
         return STATUS_OK;
     }
-    status = transaction_drop_own(server, err);
+    status = flush_outer(server, by_row, err);
+    if (status == STATUS_OK) {
+        status = transaction_drop_own(server, err);
+    }
     if (status == STATUS_OK && (transaction->written || by_row)) {
         status = transaction_set_level(server, transaction_own_level(transaction), err);
         transaction->own = status == STATUS_OK;
@@ -81,6 +101,9 @@ void transaction_wrote(struct server *server, enum status status, const struct e
     if (status == STATUS_OK) {
         transaction->written = true;
         transaction->used = true;
+        transaction->write_depth = transaction->write_depth > transaction->depth
+                                           ? transaction->write_depth
+                                           : transaction->depth + 1;
     } else if (status == STATUS_LOST && !transaction->used) {
         return; /* transaction_restart() may follow */
     } else if (transaction_has_levels(server) && transaction->own) {
@@ -99,6 +122,7 @@ void transaction_wrote(struct server *server, enum status status, const struct e
  */
 
 static void clear(struct server *server) {
+    readers_release(server, 0);
     error_clear(&server->transaction.failure);
     memset(&server->transaction, 0, sizeof(server->transaction));
     server_wrote(server);
@@ -130,6 +154,7 @@ static void rollback_remote(struct server *server) {
 
     table_drop_writers(server);
     if (transaction->begun && !transaction->finished && !readers_keep(server)) {
+        readers_undo(server, 0);
         readers_end(server);
         if (server->session != NULL && transaction->writes) {
             server->target.driver->rollback(server->session);
@@ -397,6 +422,7 @@ int transaction_release(sqlite3_vtab *base, int number) {
         }
     }
     transaction->depth = number < 0 ? 0 : number;
+    readers_release(server, transaction->depth + 1);
     transaction->own = false;
     transaction->own_read = false;
     transaction->statement = 0;
@@ -414,6 +440,7 @@ int transaction_rollback_to(sqlite3_vtab *base, int number) {
     }
     table_drop_writers(server);
     server_wrote(server);
+    readers_undo(server, number + 1);
     transaction->depth = number + 1;
     transaction->own = false;
     transaction->own_read = false;

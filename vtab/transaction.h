@@ -68,9 +68,18 @@ enum status transaction_alone_end(
 /* The session that the reader reads from, in its snapshot or transaction. */
 enum status reader_session(
         struct server *, struct reader *, struct session **out, struct error *);
+/* A scan begins, or what was kept of one: it shows what was written so far. */
+void reader_begin(const struct server *, struct reader *);
+/* STATUS_LOST when what the reader has at hand was rolled back. SQLite would go on with the
+ * rows as they are again; those that were fetched ahead are not. */
+enum status reader_check(const struct server *, const struct reader *, struct error *);
 /* scan_next() of the reader's scan. */
 enum status reader_next(struct server *, struct reader *, struct batch *, struct error *);
 void reader_forget_drained(struct reader *);
+/* Writes that stand in more than `depth` savepoints were rolled back (kept: they are released
+ * into those). */
+void readers_undo(struct server *, int depth);
+void readers_release(struct server *, int depth);
 /* A scan could not be started or failed: keeps the transaction alive. */
 void reader_failed(struct server *, const struct reader *, enum status);
 

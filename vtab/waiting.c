@@ -39,8 +39,15 @@ static int writers(const struct table *table, const struct change *change) {
                                          : running_writers(table->connection->db);
 }
 
+/* RETURNING hands rows out when all are written, and before the statement ends: who takes the
+ * first one alone would never hear that they were not stored. */
+static bool shows_rows(const struct table *table, const struct change *change) {
+    return change->kind == CHANGE_INSERT ? table->insert.shows_rows
+                                         : running_shows_rows(table->connection->db);
+}
+
 /* The first row of a transaction does not wait, so that a session that died unseen is noticed
- * with it. */
+ * with it; nor the first of a table, which tells whether the relation is still as described. */
 bool waiting_allowed(struct table *table, const struct change *change, bool by_row) {
     const struct server *server = table->server;
     bool follows = another_follows(table, change) || is_long_insert(table, change);
@@ -50,12 +57,16 @@ bool waiting_allowed(struct table *table, const struct change *change, bool by_r
     }
     return server->transaction.used &&
            (follows || sqlite3_get_autocommit(table->connection->db)) &&
-           change->on_conflict == ON_CONFLICT_ABORT && !by_row &&
-           table->writer->rows_max != 1 && writers(table, change) == 1;
+           change->on_conflict == ON_CONFLICT_ABORT && !by_row && table->writer->sure &&
+           table->writer->rows_max != 1 && writers(table, change) == 1 &&
+           !shows_rows(table, change);
 }
 
+/* Rows of a statement that this one runs inside wait on. */
 void waiting_dropped(struct table *table, const struct error *err) {
-    if (table->waiting && !sqlite3_get_autocommit(table->connection->db)) {
+    sqlite3 *db = table->connection->db;
+
+    if (table->waiting && !sqlite3_get_autocommit(db) && running_writers(db) <= 1) {
         table_drop_writers(table->server);
         transaction_wrote(table->server, err->status, err);
     }

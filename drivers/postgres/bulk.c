@@ -138,7 +138,15 @@ static enum status bulk_send(struct bulk_sending *sending, struct error *err) {
         status = pg_request_add(sending->request, &command, err);
     }
     if (status == STATUS_OK) {
+        sending->scan->request = sending->request;
+        status = pg_definition_probe(sending->scan, err);
+        sending->scan->request = NULL;
+    }
+    if (status == STATUS_OK) {
         status = pg_request_send(sending->request, err);
+    }
+    if (status == STATUS_OK) {
+        status = pg_definition_ask(sending->scan, err);
     }
     if (status == STATUS_OK) {
         status = pg_transaction_wrote(sending->session, err);
@@ -166,6 +174,7 @@ static enum status bulk_run(struct bulk_sending *sending, struct error *err) {
     do {
         pg_request_drop(sending->request);
         sending->request = NULL;
+        pg_definition_drop(sending->scan);
         status = bulk_send(sending, err);
         if (status == STATUS_OK) {
             status = pg_request_wait(sending->request, err);
@@ -210,7 +219,11 @@ static enum status bulk_answer(struct bulk_sending *sending, struct error *err) 
     if (request->result == NULL || PQresultStatus(request->result) != PGRES_TUPLES_OK) {
         return error_set(err, STATUS_PROTOCOL, "server gave no rows of a statement that does");
     }
-    status = check_count(sending, err);
+    pg_definition_probed(scan, request->second);
+    status = pg_definition_finish(scan, STATUS_OK, err);
+    if (status == STATUS_OK) {
+        status = check_count(sending, err);
+    }
     if (status == STATUS_OK) {
         status = scan->check(scan, request->result, err);
     }
@@ -242,6 +255,7 @@ static enum status bulk_scan(struct bulk_sending *sending, struct error *err) {
         status = pg_scan_create(&sending->session->base, &sending->scan, err);
     }
     if (status == STATUS_OK) {
+        sending->scan->writes = true;
         status = pg_scan_keep_query(sending->scan, &query, err);
     }
     memory_free(columns);
@@ -292,6 +306,7 @@ enum status pg_change_rows(struct session *base, const struct change_set *bulk, 
         *out = &sending.scan->base;
     } else if (sending.scan != NULL) {
         error_statement(&why, sending.scan->base.statement);
+        pg_definition_drop(sending.scan);
         sending.scan->failure = status;
         sending.scan->failure_text = memory_copy_text(why.message);
         pg_scan_end(&sending.scan->base);

@@ -36,20 +36,21 @@ static enum status schemas_text(
 }
 
 /* All questions see one state: a table that is dropped between two of them would have no
- * columns, and be left out without a word. A snapshot that is open already serves as well. */
-static enum status catalog_begin(struct catalog *catalog, struct error *err) {
+ * columns, and be left out without a word. A snapshot that is open already serves as well, once
+ * what failed in it before is undone. */
+static enum status catalog_begin(
+        struct catalog *catalog, struct pg_request *request, struct error *err) {
     enum status status;
 
     if (catalog->session->snapshot_open || catalog->own_snapshot) {
-        return STATUS_OK;
+        return catalog->own_snapshot ? STATUS_OK
+                                     : pg_transaction_enter(catalog->session, request, err);
     }
     catalog->own_snapshot = true;
     catalog->session->snapshot_open = true; /* so that the settings go behind BEGIN */
-    status = pg_request_add_text(catalog->requests[PG_QUESTION_RELATIONS],
-            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
-    return status == STATUS_OK ? pg_settings_enter(catalog->session,
-                                         catalog->requests[PG_QUESTION_RELATIONS], err)
-                               : status;
+    status = pg_request_add_text(
+            request, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
+    return status == STATUS_OK ? pg_settings_enter(catalog->session, request, err) : status;
 }
 
 /* Sent behind the questions, whatever they come to; nobody waits for it. */
@@ -88,7 +89,7 @@ static enum status catalog_ask(struct catalog *catalog, enum pg_question questio
         status = pg_request_create(catalog->session, request, err);
     }
     if (status == STATUS_OK) {
-        status = catalog_begin(catalog, err);
+        status = catalog_begin(catalog, *request, err);
     }
     if (status == STATUS_OK) {
         status = pg_request_add(*request, &command, err);

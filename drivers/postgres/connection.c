@@ -2,6 +2,8 @@
  * settings.c makes what has to hold. */
 #include "drivers/postgres/wire.h"
 
+#include "base/process.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -84,7 +86,7 @@ enum status pg_open(const char *connection, const struct options *options,
     }
     session->base.driver = &postgres_driver;
     session->base.host = *host;
-    session->base.owner = getpid();
+    session->base.owner = process_id();
     session->statement_timeout_ms = options_integer(options, "statement_timeout_ms");
     session->connect_timeout_ms = options_integer(options, "connect_timeout_ms");
     session->idle_set_ms = options_integer(options, "idle_snapshot_ms");
@@ -135,7 +137,7 @@ void pg_close(struct session *base) {
     if (session == NULL) {
         return;
     }
-    if (session->connection != NULL && session->base.owner != getpid()) {
+    if (session->connection != NULL && session->base.owner != process_id()) {
         close_foreign(session);
     }
     pg_session_break(session, STATUS_LOST, "closed", NULL);

@@ -6,14 +6,7 @@
  * sums up in one number all that a schema relies on; the same number is asked for once per
  * relation and snapshot, in the round trip of its first scan.
  *
- * To ask that of every lookup would cost more than the lookup. So a relation that is asked for
- * again has a probe: a prepared statement over it that gives a constant, the time at which the
- * server analyzed it. PostgreSQL analyzes a prepared statement afresh when anything about its
- * relations has changed, after it has locked them, and then that time is another. As long as it
- * is the same, so is the definition. The time is that of a transaction's begin, and could not
- * tell two analyses in one transaction from each other: it is trusted once the definition was
- * compared in a later transaction. Partitions are no part of a statement before it is planned:
- * relations that have some are always asked for.
+ * To ask that of every lookup would cost more than the lookup: see probe.c.
  *
  * A table that was rewritten (by a new type, or TRUNCATE) after the snapshot began looks empty
  * in it: PostgreSQL's rewriting forgets which rows are old. Then the file that the snapshot's
@@ -21,7 +14,6 @@
  * that has locked the table, and locking is when the server looks what others have changed. */
 #include "drivers/postgres/catalog.h"
 #include "drivers/postgres/decode.h"
-#include "drivers/postgres/prepared.h"
 #include "drivers/postgres/scan.h"
 
 #include <stdio.h>
@@ -114,12 +106,31 @@ bool pg_definition_state(struct schema *schema, const struct pg_relation *relati
     return true;
 }
 
-/* $1 schema, $2 name, $3 columns known. No row: there is no such relation in the snapshot. */
+/* Rows are stored by the definition of the present, whatever the snapshot shows: what of it was
+ * changed since the snapshot began. A row of the catalog that was updated has a newer version,
+ * an index that was dropped no text; one that is new makes a write fail by itself. That a table
+ * was emptied or rewritten is nothing to the rows that are put into it. */
+static const char newer_sql[] =
+        "CASE WHEN $4::bool THEN "
+        "CASE WHEN to_regclass(format('%I.%I', $1::text, $2::text))::oid = c.oid THEN 0 "
+        "ELSE 1 END + "
+        "(SELECT count(*) FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid "
+        "AND a.attnum > 0 AND a.attnum <= $3::int4 AND NOT a.attisdropped "
+        "AND currtid2('pg_catalog.pg_attribute', a.ctid) <> a.ctid) + "
+        "(SELECT count(*) FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND "
+        "i.indisunique "
+        "AND (pg_get_indexdef(i.indexrelid) IS NULL "
+        "OR currtid2('pg_catalog.pg_index', i.ctid) <> i.ctid)) END";
+
+/* $1 schema, $2 name, $3 columns known, $4 whether rows may be written. No row: there is no
+ * such relation in the snapshot. */
 static void definition_question(struct text *sql) {
     text_append(sql, "SELECT ");
     pg_definition_sql(sql, "$3::int4");
     text_append(sql, ", ");
     text_append(sql, differences_sql);
+    text_append(sql, ", ");
+    text_append(sql, newer_sql);
     text_append(sql, " FROM pg_catalog.pg_class c WHERE c.relname = $2::name "
                      "AND c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n "
                      "WHERE n.nspname = $1::name)");
@@ -149,26 +160,45 @@ static enum status definition_prepare(struct pg_session *session, struct pg_requ
     return status;
 }
 
-/* Has this relation one that nobody looked at in this snapshot? */
-static bool definition_due(const struct pg_scan *scan) {
+bool pg_definition_due(const struct pg_scan *scan) {
     const struct pg_relation *relation =
             scan->schema != NULL ? pg_relation(scan->schema) : NULL;
+    const struct pg_definition *definition = relation != NULL ? relation->definition : NULL;
 
-    return relation != NULL && relation->definition != NULL &&
-           *relation->checked_in != pg_session_from(scan->base.session)->snapshot_began_ms;
+    return definition != NULL &&
+           (scan->writes ? definition->checked_now : definition->checked_in) !=
+                   pg_session_from(scan->base.session)->held_since_ms;
 }
 
-/* The question has its "$1" to "$3" nowhere else. */
+bool pg_definition_holds(struct session *session, const struct schema *schema) {
+    const struct pg_definition *definition = pg_relation(schema)->definition;
+
+    return definition == NULL ||
+           (pg_session_from(session)->snapshot_open &&
+                   definition->checked_now == pg_session_from(session)->held_since_ms);
+}
+
+/* Its parameters. */
+static void definition_values(const struct pg_scan *scan, const char *values[4]) {
+    bool writes = pg_session_from(scan->base.session)->transaction.writes;
+
+    values[0] = scan->schema->remote_schema;
+    values[1] = scan->schema->remote_name;
+    values[2] = pg_relation(scan->schema)->definition->known;
+    values[3] = writes ? "t" : "f";
+}
+
+/* The question has its "$1" to "$4" nowhere else. */
 void pg_definition_append(struct pg_scan *scan, struct text *sql) {
-    const char *const values[] = { scan->schema->remote_schema, scan->schema->remote_name,
-        pg_relation(scan->schema)->definition->known };
+    const char *values[4];
     struct text question;
     const char *from, *at;
 
-    scan->definition_due = definition_due(scan);
+    scan->definition_due = pg_definition_due(scan);
     if (!scan->definition_due) {
         return;
     }
+    definition_values(scan, values);
     text_init(&question, TEXT_SQL_BYTES_MAX);
     definition_question(&question);
     text_append(sql, "SELECT FROM ");
@@ -191,11 +221,11 @@ void pg_definition_append(struct pg_scan *scan, struct text *sql) {
 static enum status definition_send(struct pg_scan *scan, struct error *err) {
     struct pg_session *session = pg_session_from(scan->base.session);
     char name[48];
-    const char *const values[] = { scan->schema->remote_schema, scan->schema->remote_name,
-        pg_relation(scan->schema)->definition->known };
-    struct pg_command command = { .sql = name, .prepared = true, .values = values, .count = 3 };
+    const char *values[4];
+    struct pg_command command = { .sql = name, .prepared = true, .values = values, .count = 4 };
     enum status status = pg_request_create(session, &scan->definition, err);
 
+    definition_values(scan, values);
     if (status == STATUS_OK) {
         status = definition_prepare(session, scan->definition, name, sizeof(name), err);
     }
@@ -203,148 +233,6 @@ static enum status definition_send(struct pg_scan *scan, struct error *err) {
         status = pg_request_add(scan->definition, &command, err);
     }
     return status == STATUS_OK ? pg_request_send(scan->definition, err) : status;
-}
-
-/* ---- the probe ----------------------------------------------------------------------------
- */
-
-/* Another sum is another probe, which nobody has learned to trust yet. Partitions are asked for
- * each time. */
-bool pg_definition_add_probe(struct schema *schema, const struct pg_relation *relation) {
-    struct text sql;
-    char *probe = NULL;
-
-    if (relation->leaf_count > 0) {
-        return true;
-    }
-    text_init(&sql, TEXT_SQL_BYTES_MAX);
-    text_printf(&sql, "/* %s */ SELECT 'now'::timestamptz FROM (SELECT) AS one LEFT JOIN ",
-            relation->definition->sum);
-    pg_append_relation(&sql, schema);
-    text_append(&sql, " ON false");
-    if (text_status(&sql, NULL) == STATUS_OK) {
-        probe = arena_copy_text(&schema->arena, text_get(&sql));
-    }
-    relation->definition->probe = probe;
-    text_clear(&sql);
-    return probe != NULL;
-}
-
-/* The same statement with its probe has the same text as long as the sum is the same. */
-static const char *probe_of(const struct pg_scan *scan) {
-    return scan->lead > 0 ? text_get(&scan->sql) : pg_relation(scan->schema)->definition->probe;
-}
-
-enum { LEAD_MARKER, LEAD_HERE, LEAD_FIELDS };
-
-static bool may_join(const struct pg_scan *scan, const struct query *query) {
-    struct pg_session *session = pg_session_from(scan->base.session);
-    const struct pg_definition *definition = pg_relation(scan->schema)->definition;
-    struct pg_prepared *prepared = NULL;
-
-    if (scan->alone && scan->transport == PG_TRANSPORT_RESULT && scan->field_count > 0 &&
-            ((query->flags & QUERY_UNIQUE) != 0 || query->limit == 1) && definition != NULL &&
-            definition->probe != NULL) {
-        prepared = pg_prepared_find(session, text_get(&scan->sql));
-    }
-    return prepared != NULL && prepared->ready;
-}
-
-enum status pg_definition_join(
-        struct pg_scan *scan, const struct query *query, struct error *err) {
-    static const char verb[] = "SELECT";
-    struct text joined;
-
-    if (!may_join(scan, query)) {
-        return STATUS_OK;
-    }
-    text_init(&joined, TEXT_SQL_BYTES_MAX);
-    text_printf(&joined,
-            "/* %s */ SELECT 'now'::timestamptz, r.* FROM (SELECT) AS one LEFT JOIN "
-            "(SELECT true AS here,",
-            pg_relation(scan->schema)->definition->sum);
-    text_append_bytes(&joined, text_get(&scan->sql) + strlen(verb),
-            scan->sql.length - strlen(verb)); /* pg_select() begins with it */
-    text_append(&joined, ") AS r ON true");
-    text_clear(&scan->sql);
-    scan->sql = joined;
-    scan->lead = LEAD_FIELDS;
-    return text_status(&scan->sql, err);
-}
-
-bool pg_definition_no_row(const struct pg_scan *scan, const PGresult *result, int row) {
-    return scan->lead > 0 && PQgetisnull(result, row, LEAD_HERE) != 0;
-}
-
-enum status pg_definition_probe(struct pg_scan *scan, struct error *err) {
-    struct pg_command command = { .binary = true };
-    struct pg_prepared *probe;
-
-    scan->definition_due = definition_due(scan);
-    command.sql = scan->definition_due ? probe_of(scan) : NULL;
-    probe = command.sql != NULL
-                    ? pg_prepared_find(pg_session_from(scan->base.session), command.sql)
-                    : NULL;
-    if (probe == NULL) {
-        return STATUS_OK;
-    }
-    scan->probed = true;
-    scan->trusted = probe->trusted;
-    if (scan->lead > 0) {
-        return STATUS_OK; /* it is on its way */
-    }
-    scan->request->both = true;
-    return pg_prepared_add(scan->request, probe, &command, err);
-}
-
-bool pg_definition_trusted(const struct pg_scan *scan) {
-    struct pg_session *session = pg_session_from(scan->base.session);
-    const struct pg_definition *definition = pg_relation(scan->schema)->definition;
-    const struct pg_prepared *probe = definition != NULL && probe_of(scan) != NULL
-                                              ? pg_prepared_find(session, probe_of(scan))
-                                              : NULL;
-
-    return probe != NULL && probe->trusted;
-}
-
-void pg_definition_probed(struct pg_scan *scan, const PGresult *answer) {
-    struct pg_session *session = pg_session_from(scan->base.session);
-    struct pg_prepared *probe = NULL;
-
-    if (!scan->probed) {
-        return;
-    }
-    if (answer == NULL || PQntuples(answer) < 1 || PQgetlength(answer, 0, LEAD_MARKER) != 8) {
-        pg_prepared_forget(session, probe_of(scan));
-    } else {
-        scan->marker = (int64_t)pg_read_u64(PQgetvalue(answer, 0, LEAD_MARKER));
-        probe = pg_prepared_worked(session, probe_of(scan));
-    }
-    scan->trusted = probe != NULL && probe->trusted && probe->marker == scan->marker;
-    if (probe != NULL) { /* the next one asks, or ends its snapshot as this one does */
-        probe->trusted = scan->trusted;
-    }
-}
-
-/* The definition is as it was. Without memory for it nothing is learned. */
-static void probe_learn(const struct pg_scan *scan) {
-    struct pg_session *session = pg_session_from(scan->base.session);
-    int64_t marker = scan->marker;
-    const char *sql = probe_of(scan);
-    struct pg_prepared *probe = NULL;
-
-    if (sql != NULL) {
-        probe = marker != 0 ? pg_prepared_find(session, sql) : pg_prepared_worked(session, sql);
-    }
-    if (probe == NULL || marker == 0) {
-        return;
-    }
-    probe->trusted =
-            probe->marker == marker && probe->marker_seen != session->snapshot_began_ms;
-    if (probe->marker != marker) {
-        probe->marker = marker;
-        probe->marker_seen = session->snapshot_began_ms;
-    }
 }
 
 enum status pg_definition_ask(struct pg_scan *scan, struct error *err) {
@@ -368,7 +256,12 @@ static enum status definition_compare(
                 "remote table changed: \"%s.%s\" has other columns or keys",
                 scan->schema->remote_schema, scan->schema->remote_name);
     }
-    if (strcmp(PQgetvalue(answer, 0, 1), "0") != 0) {
+    if (scan->writes && strcmp(PQgetvalue(answer, 0, 2), "0") != 0) {
+        return error_set(err, STATUS_SCHEMA,
+                "remote table changed: \"%s.%s\" was altered after this transaction began",
+                scan->schema->remote_schema, scan->schema->remote_name);
+    }
+    if (!scan->writes && strcmp(PQgetvalue(answer, 0, 1), "0") != 0) {
         return error_set(err, STATUS_SCHEMA,
                 "remote table changed: \"%s.%s\" was replaced or rewritten after this "
                 "statement began",
@@ -385,9 +278,17 @@ enum status pg_definition_unknown(enum status failed, struct error *err) {
     return failed == STATUS_REMOTE ? STATUS_SCHEMA : failed;
 }
 
-static void definition_checked(const struct pg_scan *scan) {
-    *pg_relation(scan->schema)->checked_in =
-            pg_session_from(scan->base.session)->snapshot_began_ms;
+/* answer NULL: a trusted probe's, by which nothing at all has changed. */
+static void definition_checked(const struct pg_scan *scan, const PGresult *answer) {
+    struct pg_definition *definition = pg_relation(scan->schema)->definition;
+    double now = pg_session_from(scan->base.session)->held_since_ms;
+
+    if (answer == NULL || strcmp(PQgetvalue(answer, 0, 1), "0") == 0) {
+        definition->checked_in = now;
+    }
+    if (answer == NULL || strcmp(PQgetvalue(answer, 0, 2), "0") == 0) {
+        definition->checked_now = now;
+    }
 }
 
 enum status pg_definition_check(
@@ -395,7 +296,7 @@ enum status pg_definition_check(
     enum status status = definition_compare(scan, answer, err);
 
     if (status == STATUS_OK) {
-        definition_checked(scan);
+        definition_checked(scan, answer);
     }
     return status;
 }
@@ -421,7 +322,7 @@ enum status pg_definition_finish(
     if (status != STATUS_OK) {
         status = pg_definition_unknown(status, err);
     } else if (scan->trusted) {
-        definition_checked(scan);
+        definition_checked(scan, NULL);
     } else if (scan->ends) { /* its snapshot is over: it has to be read again in another */
         status = error_set(err, STATUS_SCHEMA,
                 "remote table changed: \"%s.%s\" is perhaps not what it was",
@@ -432,10 +333,18 @@ enum status pg_definition_finish(
             status = definition_answer(scan, err);
         }
         if (status == STATUS_OK) {
-            probe_learn(scan);
+            pg_definition_learn(scan);
         }
     }
     pg_request_drop(scan->definition);
     scan->definition = NULL;
     return status;
+}
+
+void pg_definition_drop(struct pg_scan *scan) {
+    pg_definition_probed(scan, NULL);
+    pg_request_drop(scan->definition);
+    scan->definition = NULL;
+    scan->definition_due = false;
+    scan->trusted = false;
 }

@@ -93,6 +93,7 @@ enum status pg_execute(struct session *base, const char *sql, const struct value
             .count = count };
 
         session->user_sql = true; /* a function in it may change settings; see pg_finish() */
+        session->held_since_ms = pg_now_ms(); /* and relations, whatever is locked */
         status = execute_send(session, &request, &command, &why);
     }
     if (status == STATUS_OK) {

@@ -112,7 +112,7 @@ struct pg_definition {
     const char *known; /* the columns that the sum is over: up to this attnum */
     const char *sum;
     char *probe; /* the statement that tells whether it may have changed; NULL: there is none */
-    double checked_in;
+    double checked_in, checked_now; /* for reading: as the snapshot has it; for writing */
 };
 
 /* schema.driver_data */
@@ -123,7 +123,7 @@ struct pg_relation {
     const uint32_t *leaf_oids; /* partitions and children, ascending; a rowid holds the index */
     size_t leaf_count;         /* 0: a plain table */
     struct pg_definition *definition; /* NULL: RELATION_QUERY */
-    double *checked_in;  /* the snapshot in which it was found unchanged: when that began */
+    double *checked_in;               /* it was found unchanged: the session's held_since_ms */
     bool foreign_leaves; /* some leaf is foreign: no ctid of ours, NOT NULL not enforced */
 };
 

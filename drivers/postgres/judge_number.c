@@ -7,7 +7,6 @@
  * comparisons with numbers stay exact. */
 #include "drivers/postgres/judge.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,9 +129,20 @@ const char *number_real_text(double real, char text[JUDGE_NUMBER_BYTES]) {
     return text;
 }
 
+/* By hand: each lookup of a join has a key. */
 const char *number_integer_text(int64_t integer, char text[JUDGE_NUMBER_BYTES]) {
-    snprintf(text, JUDGE_NUMBER_BYTES, "%" PRId64, integer);
-    return text;
+    uint64_t left = integer < 0 ? 0 - (uint64_t)integer : (uint64_t)integer;
+    char *at = text + JUDGE_NUMBER_BYTES - 1;
+
+    *at = '\0';
+    do {
+        *--at = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (integer < 0) {
+        *--at = '-';
+    }
+    return at;
 }
 
 /* A native comparison with a number. Natively NaN is above it; shown as NULL it is out. */

@@ -2,6 +2,8 @@
  * server for the fate of the transaction's number. Nothing is ever sent again. */
 #include "drivers/postgres/wire.h"
 
+#include "base/process.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -83,7 +85,7 @@ static enum status ask_open(
     enum status status;
 
     session->base.driver = outcome->lost->base.driver;
-    session->base.owner = getpid();
+    session->base.owner = process_id();
     if (outcome->heeds) {
         session->base.host = outcome->lost->base.host;
         session->base.host.logged = NULL;

@@ -256,7 +256,7 @@ enum status pg_confirm(struct session *base, const struct schema *schema, struct
     int *columns = NULL;
     enum status status;
 
-    if (session->snapshot_open && *relation->checked_in == session->snapshot_began_ms) {
+    if (session->snapshot_open && *relation->checked_in == session->held_since_ms) {
         return STATUS_OK;
     }
     batch_init(&batch);
@@ -273,7 +273,7 @@ enum status pg_confirm(struct session *base, const struct schema *schema, struct
     status = pg_scan_start(base, &query, &scan, err);
     if (status == STATUS_OK) {
         status = pg_scan_next(scan, &batch, err);
-        *relation->checked_in = status == STATUS_OK ? session->snapshot_began_ms : 0;
+        *relation->checked_in = status == STATUS_OK ? session->held_since_ms : 0;
         scan->statement = NULL;
         pg_scan_end(scan);
     }

@@ -53,6 +53,7 @@ struct pg_scan {
     size_t field_count;
     struct pg_copy_reader *reader; /* of PG_TRANSPORT_COPY */
     bool definition_due;           /* it has to be compared before a row is shown */
+    bool writes;                   /* what is sent are rows: the definition of now counts */
     bool probed, trusted;          /* the statement took a probe along, and it may do */
     bool alone;                    /* QUERY_ALONE */
     bool few;                      /* QUERY_FEW, and its statement has a LIMIT of one more */
@@ -104,6 +105,25 @@ enum status pg_relation_row(
 /* ---- definition.c -------------------------------------------------------------------------
  */
 
+/* Has this relation a definition that nobody looked at in this snapshot? */
+bool pg_definition_due(const struct pg_scan *);
+/* Sends the question behind the statement, where no probe is trusted. */
+enum status pg_definition_ask(struct pg_scan *, struct error *);
+/* What the statement came to, given that; STATUS_SCHEMA: the relation is not as described. */
+enum status pg_definition_finish(struct pg_scan *, enum status statement, struct error *);
+/* Forgets what was asked beside a statement that has failed, or is sent again. */
+void pg_definition_drop(struct pg_scan *);
+/* Is it known to be as described, until a lock is given up: may rows be written unasked? */
+bool pg_definition_holds(struct session *, const struct schema *);
+/* For a COPY: the question as statements in front of it, where it is due; what comes of it. */
+void pg_definition_append(struct pg_scan *, struct text *sql);
+enum status pg_definition_check(struct pg_scan *, const PGresult *answer, struct error *);
+/* The status of a statement that failed before the definition was known. */
+enum status pg_definition_unknown(enum status failed, struct error *);
+
+/* ---- probe.c ------------------------------------------------------------------------------
+ */
+
 /* A statement of one row at most that comes again is its own probe from here on: one statement
  * less in a request. In front of the row's fields stand two: the probe's, and whether there is
  * a row (scan->lead). */
@@ -114,15 +134,8 @@ bool pg_definition_no_row(const struct pg_scan *, const PGresult *, int row);
 enum status pg_definition_probe(struct pg_scan *, struct error *);
 bool pg_definition_trusted(const struct pg_scan *); /* will that do? Before it is added. */
 void pg_definition_probed(struct pg_scan *, const PGresult *answer);
-/* Sends the question behind the statement, where no probe is trusted. */
-enum status pg_definition_ask(struct pg_scan *, struct error *);
-/* What the statement came to, given that; STATUS_SCHEMA: the relation is not as described. */
-enum status pg_definition_finish(struct pg_scan *, enum status statement, struct error *);
-/* For a COPY: the question as statements in front of it, where it is due; what comes of it. */
-void pg_definition_append(struct pg_scan *, struct text *sql);
-enum status pg_definition_check(struct pg_scan *, const PGresult *answer, struct error *);
-/* The status of a statement that failed before the definition was known. */
-enum status pg_definition_unknown(enum status failed, struct error *);
+/* The definition is as it was, by the question. Without memory for it nothing is learned. */
+void pg_definition_learn(const struct pg_scan *);
 
 /* ---- malformed.c --------------------------------------------------------------------------
  */

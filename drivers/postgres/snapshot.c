@@ -44,6 +44,7 @@ static void snapshot_begun(struct pg_session *session) {
     error_clear(&session->spoilt);
     session->snapshot_open = true;
     session->snapshot_began_ms = pg_now_ms();
+    session->held_since_ms = session->snapshot_began_ms;
     if (!session->snapshot_wanted) {
         session->snapshot_wanted = true;
         session->snapshot_own = true;

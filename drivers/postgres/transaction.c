@@ -155,6 +155,7 @@ enum status pg_rollback_to(struct session *base, int level, struct error *err) {
     if (savepoint->sent) {
         status = step_add(transaction, false, savepoint->serial, err);
         scans_forget(session, savepoint->serial);
+        session->held_since_ms = pg_now_ms(); /* it gives up what was locked behind it */
     }
     if (status == STATUS_OK) {
         transaction->savepoint_count = at + 1;
@@ -354,14 +355,18 @@ static enum status settle_scans(struct pg_session *session, struct error *err) {
     return pg_session_check(session, err);
 }
 
-/* SQL of the user's that was committed may have changed settings for good. */
+/* SQL of the user's that was committed may have changed settings for good, or taken prepared
+ * statements away: what writes could not be sent again. */
 static void settle_again(struct pg_session *session) {
     struct pg_request *request = NULL;
 
     if (session->shared || session->base.broken) {
         return;
     }
+    pg_prepared_clear(session);
+    session->definition_prepared = false;
     if (pg_request_create(session, &request, NULL) != STATUS_OK ||
+            pg_request_add_text(request, "DEALLOCATE ALL", NULL) != STATUS_OK ||
             pg_request_add_text(request, session->settings, NULL) != STATUS_OK ||
             pg_request_send(request, NULL) != STATUS_OK) {
         pg_session_break(session, STATUS_LOST, "settings could not be made again", NULL);

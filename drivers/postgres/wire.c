@@ -1,13 +1,14 @@
 /* Sending requests and reading their answers, without ever blocking in libpq; see wire.h. */
 #include "drivers/postgres/wire.h"
 
+#include "base/process.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 double pg_now_ms(void) {
     struct timespec now;
@@ -30,7 +31,7 @@ enum status pg_session_check(struct pg_session *session, struct error *err) {
     if (session->base.broken) {
         return session_lost(session, err);
     }
-    if (session->base.owner != getpid()) {
+    if (session->base.owner != process_id()) {
         return error_set(
                 err, STATUS_LOST, "connection to server belongs to the process that opened it");
     }
@@ -217,8 +218,8 @@ enum status pg_request_describe(
 enum status pg_request_send(struct pg_request *request, struct error *err) {
     struct pg_session *session = request->session;
     enum status status = session->base.broken ? session_lost(session, err) : STATUS_OK;
-    double start = pg_now_ms();
 
+    request->sent_ms = pg_now_ms();
     if (status != STATUS_OK) {
         return status;
     }
@@ -227,7 +228,7 @@ enum status pg_request_send(struct pg_request *request, struct error *err) {
         return pg_session_failed(session, err);
     }
     request->trip = session->base.counts.round_trips;
-    request->waited_ms = pg_now_ms() - start; /* a server nearby may have answered by now */
+    request->waited_ms = pg_now_ms() - request->sent_ms; /* it may have answered by now */
     return STATUS_OK;
 }
 
@@ -473,7 +474,7 @@ enum status pg_request_wait(struct pg_request *request, struct error *err) {
             status = pg_session_wait(session, &waiting, err);
         }
     }
-    request->waited_ms += pg_now_ms() - start;
+    pg_request_note_wait(request, start, pg_now_ms());
     return status == STATUS_OK && request->lost ? session_lost(session, err) : status;
 }
 

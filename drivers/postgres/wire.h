@@ -33,6 +33,7 @@ struct pg_request {
     PGresult *failure;    /* the first command's that failed; owned */
     bool both;            /* keep the first rows in result, those behind them in second */
     int64_t trip;         /* the session's newest when it was sent */
+    double sent_ms;       /* when */
     double waited_ms;     /* spent in sending and in waiting for it */
     int64_t bytes;        /* of its results */
     int64_t affected;     /* rows, by all its commands together */
@@ -121,6 +122,7 @@ struct pg_session {
     unsigned definition_serial; /* of its prepared statement: another for each attempt */
     bool definition_prepared;
     double snapshot_began_ms; /* tells it from every other one */
+    double held_since_ms;     /* the same, or later in it: no lock was given up since */
     bool snapshot_wanted;     /* pg_begin() was called, or a scan runs without it */
     bool snapshot_open;       /* BEGIN was sent */
     bool snapshot_own;        /* wanted by a scan alone: over with the last one */
@@ -182,6 +184,18 @@ struct pg_wait {
     double heard_ms; /* when something came last, or waiting began */
     int64_t bytes_in;
 };
+/* An answer came, or will not. The quickest of all tells best how far away the server is: a
+ * machine with much to do answers late now and then. */
+static inline void pg_request_note_wait(
+        struct pg_request *request, double start_ms, double now_ms) {
+    struct session *session = &request->session->base;
+
+    request->waited_ms += now_ms - start_ms;
+    if (request->done && !request->lost && now_ms - request->sent_ms < session->latency_ms) {
+        session->latency_ms = now_ms - request->sent_ms;
+    }
+}
+
 static inline struct pg_wait pg_wait_begin(const struct pg_session *session, double now_ms) {
     return (struct pg_wait){
         .asked_ms = now_ms, .heard_ms = now_ms, .bytes_in = session->base.counts.bytes_in

@@ -34,6 +34,7 @@ enum status pg_write_start(struct session *base, const struct schema *schema,
     writer->schema = schema_retain((struct schema *)schema);
     writer->base.session = base;
     writer->base.schema = schema;
+    writer->base.sure = pg_definition_holds(base, schema);
     writer->shape.schema = schema;
     writer->shape.states = writer->states;
     text_init(&writer->sql, TEXT_SQL_BYTES_MAX);

@@ -25,7 +25,8 @@ bool pg_copy_in_fits(const struct pg_writer *writer) {
     const struct pg_session *session = pg_session_from(writer->base.session);
     const struct pg_copying *copying = &writer->copying;
 
-    return copying->locked && !copying->refused && writer->shape.kind == CHANGE_INSERT &&
+    return copying->locked && pg_definition_holds(writer->base.session, writer->schema) &&
+           !copying->refused && writer->shape.kind == CHANGE_INSERT &&
            writer->shape.on_conflict == ON_CONFLICT_ABORT && session->open_scans == 0 &&
            !session->statement_timeout && relation_fits(writer->schema) &&
            pg_copy_format(&writer->shape) != PG_COPY_NEVER &&
@@ -289,8 +290,8 @@ enum status pg_copy_in_rows(
             row++) {
         append(&copying->frame, copying->fields, &writer->rows, row, count);
         copying->rows++;
-        if (copying->frame.length >= PIECE_BYTES) {
-            status = put_frame(copying, err);
+        if (copying->frame.length >= PIECE_BYTES || row + 1 == rows) {
+            status = put_frame(copying, err); /* whoever ends the COPY finds all of it sent */
         }
     }
     if (status == STATUS_OK && !copying->request->feeding) {

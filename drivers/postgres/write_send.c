@@ -17,6 +17,10 @@ struct batch_sending {
     struct pg_request *request;
     struct pg_sending parameters;
     int64_t undone; /* the session's, when it was sent */
+    /* Asks along with the rows whether the relation is as described: under another definition
+     * they could be bent, or OR REPLACE take rows that are in nobody's way. Has no schema where
+     * that need not be known. */
+    struct pg_scan check;
 };
 
 static enum status add_arrays(struct batch_sending *sending, struct error *err) {
@@ -69,7 +73,15 @@ static enum status send_batch(struct batch_sending *sending, struct error *err) 
                                                                    : add_rows(sending, err);
     }
     if (status == STATUS_OK) {
+        sending->check.request = sending->request;
+        status = pg_definition_probe(&sending->check, err);
+        sending->check.request = NULL;
+    }
+    if (status == STATUS_OK) {
         status = pg_request_send(sending->request, err);
+    }
+    if (status == STATUS_OK) {
+        status = pg_definition_ask(&sending->check, err);
     }
     if (status == STATUS_OK) {
         status = pg_transaction_wrote(sending->session, err);
@@ -95,6 +107,7 @@ static enum status await_batch(struct batch_sending *sending, struct error *err)
     while (status == STATUS_OK && may_repeat(sending)) {
         pg_request_drop(sending->request);
         sending->request = NULL;
+        pg_definition_drop(&sending->check);
         status = send_batch(sending, err);
         if (status == STATUS_OK) {
             status = pg_request_wait(sending->request, err);
@@ -193,6 +206,18 @@ static enum status check_rows(const struct batch_sending *sending, struct error 
             "a row of table \"%s\" is gone or was changed since it was read", table);
 }
 
+/* Nothing that went wrong with rows under another definition needs to be told. */
+static enum status check_definition(struct batch_sending *sending, struct error *err) {
+    const struct pg_request *request = sending->request;
+    const struct pg_shape *shape = &sending->writer->shape;
+
+    if (request->failure != NULL) {
+        return STATUS_OK; /* which is the answer */
+    }
+    pg_definition_probed(&sending->check, shape->returning ? request->second : request->result);
+    return pg_definition_finish(&sending->check, STATUS_OK, err);
+}
+
 static enum status take_answer(
         struct batch_sending *sending, struct write_result *result, struct error *err) {
     struct pg_writer *writer = sending->writer;
@@ -231,7 +256,10 @@ static void log_batch(const struct batch_sending *sending, double ms, int64_t tr
 enum status pg_writer_flush(
         struct pg_writer *writer, struct write_result *result, struct error *err) {
     struct batch_sending sending = { .writer = writer,
-        .session = pg_session_from(writer->base.session) };
+        .session = pg_session_from(writer->base.session),
+        .check = { .base.session = writer->base.session,
+                .schema = writer->schema,
+                .writes = true } };
     double start = pg_now_ms();
     bool taken = false;
     int64_t trips;
@@ -265,11 +293,16 @@ enum status pg_writer_flush(
         status = await_batch(&sending, &why);
     }
     if (status == STATUS_OK) {
+        status = check_definition(&sending, &why);
+    }
+    if (status == STATUS_OK) {
         status = take_answer(&sending, result, &why);
     }
     writer->copying.locked = writer->copying.locked || status == STATUS_OK;
+    writer->base.sure = status == STATUS_OK;
     log_batch(&sending, pg_now_ms() - start, writer->base.session->counts.round_trips - trips,
             status, &why);
+    pg_definition_drop(&sending.check);
     pg_request_drop(sending.request);
     arena_clear(&sending.parameters.arena);
     pg_rows_reset(&writer->rows);

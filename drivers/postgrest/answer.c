@@ -60,10 +60,14 @@ static bool value_has(const char *at, const char *end, const char *word) {
 /* "120", or a date: how long until then. -1: neither. */
 static int64_t read_seconds(const char *at, const char *end) {
     enum { DATE_BYTES_MAX = 64 };
+    bool digits = at < end && *at >= '0' && *at <= '9';
     int64_t seconds = read_number(&at, end), left;
     char date[DATE_BYTES_MAX];
     time_t then;
 
+    if (digits && seconds < 0) {
+        return RETRY_SECONDS_MAX; /* more digits than can be read */
+    }
     if (seconds >= 0 || end - at >= DATE_BYTES_MAX) {
         return seconds;
     }

@@ -188,6 +188,9 @@ static int32_t type_modifier(uint32_t oid, const struct type_words *words, int64
         return (int32_t)((words->modifiers[0] << 16 | (words->modifiers[1] & 0x7ff)) +
                          LENGTH_HEADER);
     }
+    if (oid == PG_TYPE_TIMESTAMP || oid == PG_TYPE_TIMESTAMPTZ || oid == PG_TYPE_TIME) {
+        return words->modifier_count > 0 ? (int32_t)words->modifiers[0] : -1;
+    }
     if (oid != PG_TYPE_VARCHAR && oid != PG_TYPE_BPCHAR) {
         return -1;
     }

@@ -228,6 +228,9 @@ static enum status decode_text(const struct pr_decoding *d) {
             d->facts->select != PR_SELECT_NUMERIC) {
         return pr_mismatch(d);
     }
+    if (d->facts->raw && d->facts->pg.element_oid != 0 && d->member->kind != PR_ARRAY) {
+        return pr_mismatch(d);
+    }
     if (d->facts->pg.nan_null && pr_text_is(d, "NaN")) { /* numeric=text */
         batch_put_null(d->batch);
         return STATUS_OK;

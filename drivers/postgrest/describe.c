@@ -129,7 +129,7 @@ static enum status read_column(struct schema *schema, struct column *column, con
     const char *format = json_string_value(json_object_get(property, "format"));
     const char *description = json_string_value(json_object_get(property, "description"));
     const json_t *labels = json_object_get(property, "enum");
-    json_int_t length = json_integer_value(json_object_get(property, "maxLength"));
+    double length = json_number_value(json_object_get(property, "maxLength"));
     enum status status;
 
     column->remote_name = arena_copy_text(&schema->arena, name);
@@ -141,7 +141,9 @@ static enum status read_column(struct schema *schema, struct column *column, con
                 "OpenAPI document names no type for column \"%s\" of \"%s\"", name,
                 schema->remote_name);
     }
-    status = pr_column_type(schema, column, format, length, json_is_array(labels), err);
+    status = pr_column_type(schema, column, format,
+            length > 0 && length < INT32_MAX ? (int64_t)length : -1, json_is_array(labels),
+            err);
     if (status == STATUS_OK && json_is_array(labels)) {
         status = read_labels(schema, (struct pr_column *)column->driver_data, labels);
     }
@@ -259,6 +261,24 @@ static void read_methods(const struct walk *walk, struct schema *schema) {
     schema->why_not = schema->writable ? NULL : "the server offers no way to write it";
 }
 
+/* Of another shape it would be read as a table without columns or keys. */
+static enum status check_definition(
+        const char *name, const json_t *definition, struct error *err) {
+    const json_t *required = json_object_get(definition, "required");
+
+    if (!json_is_object(json_object_get(definition, "properties"))) {
+        return error_set(err, STATUS_PROTOCOL,
+                "OpenAPI document lists no columns of \"%.200s\": its \"properties\" are no "
+                "object",
+                name);
+    }
+    if (required != NULL && !json_is_array(required)) {
+        return error_set(err, STATUS_PROTOCOL,
+                "OpenAPI document is malformed: \"required\" of \"%.200s\" is no array", name);
+    }
+    return STATUS_OK;
+}
+
 static enum status read_definition(
         const struct walk *walk, const char *name, const json_t *definition) {
     const json_t *properties = json_object_get(definition, "properties");
@@ -267,9 +287,12 @@ static enum status read_definition(
     size_t i = 0;
     const char *column;
     json_t *property;
-    enum status status = pr_schema_create(
-            walk->remote_schema, name, json_object_size(properties), &schema, walk->err);
+    enum status status = check_definition(name, definition, walk->err);
 
+    if (status == STATUS_OK) {
+        status = pr_schema_create(
+                walk->remote_schema, name, json_object_size(properties), &schema, walk->err);
+    }
     if (status != STATUS_OK) {
         return status;
     }
@@ -293,17 +316,36 @@ static enum status read_definition(
     return walk->each(walk->context, schema);
 }
 
+/* A role that sees nothing gets a document without definitions. */
+static enum status check_document(const json_t *document, struct error *err) {
+    const json_t *definitions = json_object_get(document, "definitions");
+    const char *version = json_string_value(json_object_get(document, "swagger"));
+
+    if (json_is_string(json_object_get(document, "openapi"))) {
+        return error_set(err, STATUS_PROTOCOL,
+                "could not read OpenAPI document: it is of OpenAPI %.20s, where PostgREST "
+                "gives "
+                "2.0 (\"swagger\")",
+                json_string_value(json_object_get(document, "openapi")));
+    }
+    if (version == NULL || strcmp(version, "2.0") != 0) {
+        return error_set(
+                err, STATUS_PROTOCOL, "what describes the tables is no OpenAPI document");
+    }
+    if (definitions != NULL && !json_is_object(definitions)) {
+        return error_set(err, STATUS_PROTOCOL,
+                "OpenAPI document is malformed: its \"definitions\" are no object");
+    }
+    return STATUS_OK;
+}
+
 static enum status read_definitions(const struct walk *walk) {
     const json_t *document = walk->document;
     const json_t *definitions = json_object_get(document, "definitions");
-    enum status status = STATUS_OK;
+    enum status status = check_document(document, walk->err);
     const char *name;
     json_t *definition;
 
-    if (!json_is_object(document) || json_object_get(document, "swagger") == NULL) {
-        return error_set(walk->err, STATUS_PROTOCOL,
-                "what the server gives at its root is no OpenAPI document");
-    }
     json_object_foreach((json_t *)definitions, name, definition) {
         if (status == STATUS_OK && (walk->table == NULL || strcmp(walk->table, name) == 0)) {
             status = read_definition(walk, name, definition);
@@ -316,10 +358,16 @@ enum status pr_read_document(const char *text, size_t length, const char *remote
         const char *table, enum status (*each)(void *context, struct schema *), void *context,
         struct error *err) {
     json_error_t why;
-    json_t *document = json_loadb(text, length, 0, &why);
+    json_t *document = json_loadb(text, length, JSON_REJECT_DUPLICATES, &why);
     struct walk walk = { document, remote_schema, table, each, context, err };
     enum status status;
 
+    if (document == NULL && json_error_code(&why) == json_error_numeric_overflow) {
+        /* a default that is a number beyond int64 */
+        document = json_loadb(
+                text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &why);
+        walk.document = document;
+    }
     if (document == NULL) {
         return error_set(err, STATUS_PROTOCOL, "could not read OpenAPI document: %s at byte %d",
                 why.text, why.position);

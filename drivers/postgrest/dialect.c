@@ -146,6 +146,12 @@ void pr_append_counted(struct pr_spelling *to, const struct schema *schema, int 
     put_column(to, schema, column);
 }
 
+void pr_append_text(struct pr_spelling *to, const struct schema *schema, int column) {
+    put(to, ",");
+    put_column(to, schema, column);
+    put(to, select_casts[PR_SELECT_TEXT]);
+}
+
 void pr_append_source(struct pr_spelling *to, const struct schema *schema, const int *columns,
         size_t column_count, const struct pr_order *order, size_t order_count) {
     put_relation(to, schema);
@@ -272,14 +278,12 @@ void pr_append_predicate(struct pr_spelling *to, const struct schema *schema,
     put(to, ")");
 }
 
-/* One row: "a=eq.1&b=eq.x" at the top, else "and(a.eq."1",b.is.null)". */
+/* One row: "a=eq.1&b=eq.x" at the top, else "and(a.eq."1",b.eq."x")". */
 static void put_row(struct pr_spelling *to, const struct schema *schema, const int *columns,
         size_t count, const struct value *key, bool top) {
     put(to, top ? "" : "and(");
     for (size_t i = 0; i < count; i++) {
-        bool null = key[i].kind == VALUE_NULL;
-        struct test test = { columns[i], null ? "is" : "eq", null ? "null" : key[i].bytes,
-            null };
+        struct test test = { columns[i], "eq", key[i].bytes, false };
 
         put(to, i == 0 ? "" : top ? "&" : ",");
         put_test(to, schema, &test, top);

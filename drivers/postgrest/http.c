@@ -13,6 +13,9 @@ enum {
     BODY_BYTES_SOFT = 1024 * 1024,       /* more stays in the socket until it is read */
     BODY_BYTES_MAX = 1024 * 1024 * 1024, /* of one row: SQLite's own limit is below */
     BODY_BYTES_FIRST = 16 * 1024,
+    /* A head may repeat the request's target three times; libcurl itself ends a little above.
+     */
+    HEAD_BYTES_MAX = 256 * 1024,
 };
 
 double pr_now_ms(void) {
@@ -72,18 +75,29 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
     return length;
 }
 
-/* Heads of interim answers (100, a proxy's CONNECT) come first; the last one counts. */
+/* Heads of interim answers (100, 103) come first; the last one counts. What comes behind it is
+ * a trailer, which was not there when the rows were read, and says nothing. */
 static size_t on_header(char *line, size_t size, size_t count, void *context) {
+    enum { FINAL = 200 };
     struct pr_exchange *x = context;
     size_t length = size * count;
 
+    x->bytes += (int64_t)length;
+    x->head_bytes += length;
+    if (x->head_bytes > HEAD_BYTES_MAX) {
+        x->failure = STATUS_PROTOCOL;
+        return 0;
+    }
+    if (x->head_ended) {
+        return length;
+    }
     if (length > 5 && memcmp(line, "HTTP/", 5) == 0) {
         pr_head_clear(&x->head);
     }
     while (length > 0 && (line[length - 1] == '\r' || line[length - 1] == '\n')) {
         length--;
     }
-    x->bytes += (int64_t)(size * count);
+    x->head_ended = length == 0 && x->head.status >= FINAL;
     pr_head_line(&x->head, line, length);
     return size * count;
 }
@@ -110,6 +124,15 @@ static const struct {
     { CURLE_BAD_CONTENT_ENCODING, STATUS_PROTOCOL },
 };
 
+/* A line of the head that is longer than libcurl takes is an allocation that failed to it. */
+static bool has_long_line(const struct pr_exchange *x) {
+    curl_off_t begun_us = 0;
+
+    curl_easy_getinfo(x->easy, CURLINFO_STARTTRANSFER_TIME_T, &begun_us);
+    return x->result == CURLE_OUT_OF_MEMORY && x->failure == STATUS_OK && !x->head_ended &&
+           begun_us > 0;
+}
+
 static enum status exchange_failed(struct pr_exchange *x, struct error *err) {
     const char *why = x->reason[0] != '\0' ? x->reason : curl_easy_strerror(x->result);
     enum status status = STATUS_LOST;
@@ -117,6 +140,13 @@ static enum status exchange_failed(struct pr_exchange *x, struct error *err) {
     if (x->failure == STATUS_TOO_BIG) {
         return error_set(err, STATUS_TOO_BIG, "row of the answer is longer than %d bytes",
                 BODY_BYTES_MAX);
+    }
+    if (x->failure == STATUS_PROTOCOL) {
+        return error_set(err, STATUS_PROTOCOL, "head of the answer is longer than %d bytes",
+                HEAD_BYTES_MAX);
+    }
+    if (has_long_line(x)) {
+        return error_set(err, STATUS_PROTOCOL, "head of the answer has a line without end");
     }
     for (size_t i = 0; i < sizeof(code_meanings) / sizeof(code_meanings[0]); i++) {
         if (code_meanings[i].code == x->result) {
@@ -241,6 +271,7 @@ static bool exchange_configure(struct pr_exchange *x, const char *url) {
     bad |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, x->reason);
     bad |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     bad |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
+    bad |= curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     bad |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     bad |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, x);
     return bad == CURLE_OK;
@@ -263,11 +294,16 @@ static bool exchange_method(struct pr_exchange *x, const struct pr_request *requ
     return bad == CURLE_OK;
 }
 
+/* What is asked of a proxy counts as bytes, too: over TLS nothing of the request leaves before
+ * the handshake is done. */
 bool pr_exchange_sent(const struct pr_exchange *x) {
+    bool tls = strncmp(x->session->url, "https:", 6) == 0;
+    curl_off_t shaken_us = 0;
     long bytes = 0;
 
     curl_easy_getinfo(x->easy, CURLINFO_REQUEST_SIZE, &bytes);
-    return bytes > 0;
+    curl_easy_getinfo(x->easy, CURLINFO_APPCONNECT_TIME_T, &shaken_us);
+    return bytes > 0 && (!tls || shaken_us > 0);
 }
 
 enum status pr_exchange_start(struct pr_session *session, const struct pr_request *request,

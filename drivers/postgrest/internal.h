@@ -136,10 +136,12 @@ struct pr_exchange {
     CURL *easy;
     struct curl_slist *headers;
     struct pr_head head;
+    bool head_ended; /* its last line has come */
     bool head_done, done, paused;
     CURLcode result;
-    enum status failure; /* STATUS_NOMEM, _TOO_BIG: of a callback */
-    char *body;          /* body[start .. used) is not consumed yet */
+    enum status failure; /* STATUS_NOMEM, _TOO_BIG, _PROTOCOL: of a callback */
+    size_t head_bytes;
+    char *body; /* body[start .. used) is not consumed yet */
     size_t start, used, capacity;
     size_t wanted; /* the reader needs so many bytes at once */
     int64_t bytes;
@@ -290,11 +292,12 @@ const char *pr_answer_name(const struct schema *, int column, const struct pr_or
         size_t order_count, struct arena *);
 /* "/table?select=a", a as the server writes it: rows that are to be counted. */
 void pr_append_counted(struct pr_spelling *, const struct schema *, int column);
+void pr_append_text(struct pr_spelling *, const struct schema *, int column); /* ",a::text" */
 /* "&columns=a,b" */
 void pr_append_names(struct pr_spelling *, const struct schema *, const char *word,
         const int *columns, size_t count);
 void pr_append_predicate(struct pr_spelling *, const struct schema *, const struct predicate *);
-/* Just these rows: values of the columns, row after row; NULL is NULL. */
+/* Just these rows: values of the columns, row after row, none of them NULL. */
 void pr_append_rows(struct pr_spelling *, const struct schema *, const int *columns,
         size_t column_count, const struct value *keys, size_t count);
 void pr_append_order(
@@ -330,6 +333,8 @@ enum pr_step pr_read_row(struct pr_page_reader *, const char *bytes, size_t leng
 /* Resolves escapes; *length is what was written, never more than the raw length. False: not a
  * string of text. */
 bool pr_unescape(const char *raw, size_t raw_length, char *out, size_t *length);
+/* scratch: for the call; false when its memory is out. */
+bool pr_member_is(const struct pr_member *, const char *name, struct text *scratch);
 
 /* ---- decode.c -----------------------------------------------------------------------------
  */

@@ -3,10 +3,12 @@
  * A reader that builds numbers or objects would lose digits, blanks and repeated members; this
  * one finds where each value begins and ends and leaves the rest to decode.c. It reads from
  * the beginning of a row each time, so that a row may come in any number of pieces, and it
- * counts brackets instead of calling itself, so that no depth of them costs anything. */
+ * keeps a list of open brackets instead of calling itself, so that their depth is bounded. */
 #include "drivers/postgrest/internal.h"
 
 #include <string.h>
+
+enum { NESTING_MAX = 8 * 1024 }; /* PostgreSQL's own stack allows for less */
 
 struct place {
     const char *at, *end;
@@ -42,29 +44,6 @@ static enum found skip_string(struct place *p, bool *escaped) {
         p->at++;
     }
     p->at = p->end;
-    return FOUND_MORE;
-}
-
-/* An object or array, by its brackets; what is between them is checked only for strings. */
-static enum found skip_nested(struct place *p) {
-    int64_t depth = 0;
-    bool escaped;
-
-    while (p->at < p->end) {
-        char c = *p->at++;
-
-        if (c == '"') {
-            enum found found = skip_string(p, &escaped);
-
-            if (found != FOUND) {
-                return found;
-            }
-        }
-        depth += (c == '{' || c == '[') - (c == '}' || c == ']');
-        if (depth == 0) {
-            return FOUND;
-        }
-    }
     return FOUND_MORE;
 }
 
@@ -126,6 +105,105 @@ static enum found read_bare(struct place *p, struct pr_member *member) {
     member->kind = PR_NUMBER;
     return is_number(member->value, p->at) ? FOUND : FOUND_BAD;
 }
+
+/* ---- objects and arrays -------------------------------------------------------------------
+ */
+
+/* What may come next. The places behind an opening bracket allow for the closing one. */
+enum due { DUE_VALUE, DUE_FIRST_VALUE, DUE_NAME, DUE_FIRST_NAME, DUE_COLON, DUE_COMMA };
+
+struct nesting {
+    uint8_t objects[NESTING_MAX]; /* by depth: is it an object? */
+    size_t depth;
+    enum due due;
+};
+
+static enum found open_bracket(struct nesting *n, char c) {
+    if (n->depth == NESTING_MAX) {
+        return FOUND_BAD;
+    }
+    n->objects[n->depth++] = c == '{';
+    n->due = c == '{' ? DUE_FIRST_NAME : DUE_FIRST_VALUE;
+    return FOUND;
+}
+
+static enum found close_bracket(struct nesting *n, char c) {
+    bool closes =
+            n->due == DUE_COMMA || n->due == (c == '}' ? DUE_FIRST_NAME : DUE_FIRST_VALUE);
+
+    if (!closes || n->objects[n->depth - 1] != (c == '}')) {
+        return FOUND_BAD;
+    }
+    n->depth--;
+    n->due = DUE_COMMA;
+    return FOUND;
+}
+
+static enum found take_sign(struct nesting *n, char c) {
+    if (c == ':' && n->due == DUE_COLON) {
+        n->due = DUE_VALUE;
+        return FOUND;
+    }
+    if (c == ',' && n->due == DUE_COMMA) {
+        n->due = n->objects[n->depth - 1] ? DUE_NAME : DUE_VALUE;
+        return FOUND;
+    }
+    return FOUND_BAD;
+}
+
+/* A name, a string, or a bare word or number. */
+static enum found take_scalar(struct nesting *n, struct place *p) {
+    bool name = n->due == DUE_NAME || n->due == DUE_FIRST_NAME, escaped;
+    struct pr_member member = { .value = p->at };
+
+    if (!name && n->due != DUE_VALUE && n->due != DUE_FIRST_VALUE) {
+        return FOUND_BAD;
+    }
+    n->due = name ? DUE_COLON : DUE_COMMA;
+    if (*p->at == '"') {
+        p->at++;
+        return skip_string(p, &escaped);
+    }
+    return name ? FOUND_BAD : read_bare(p, &member);
+}
+
+/* At a bracket; leaves `at` behind the one that closes it. */
+static enum found skip_nested(struct place *p) {
+    struct nesting n;
+    enum found found;
+
+    n.depth = 0; /* the rest is set as brackets open */
+    found = open_bracket(&n, *p->at++);
+    while (found == FOUND && n.depth > 0) {
+        bool value;
+
+        skip_blanks(p);
+        if (p->at == p->end) {
+            return FOUND_MORE;
+        }
+        value = n.due == DUE_VALUE || n.due == DUE_FIRST_VALUE;
+        switch (*p->at) {
+        case '{':
+        case '[':
+            found = value ? open_bracket(&n, *p->at++) : FOUND_BAD;
+            break;
+        case '}':
+        case ']':
+            found = close_bracket(&n, *p->at++);
+            break;
+        case ':':
+        case ',':
+            found = take_sign(&n, *p->at++);
+            break;
+        default:
+            found = take_scalar(&n, p);
+        }
+    }
+    return found;
+}
+
+/* ---- members ------------------------------------------------------------------------------
+ */
 
 static enum found read_value(struct place *p, struct pr_member *member) {
     enum found found;
@@ -352,4 +430,17 @@ bool pr_unescape(const char *raw, size_t raw_length, char *out, size_t *length) 
     }
     *length = (size_t)(to - out);
     return true;
+}
+
+bool pr_member_is(const struct pr_member *member, const char *name, struct text *scratch) {
+    size_t length = member->name_length;
+
+    if (!member->name_escaped) {
+        return strlen(name) == length && memcmp(name, member->name, length) == 0;
+    }
+    text_truncate(scratch, 0);
+    text_append_bytes(scratch, member->name, length);
+    return scratch->failure == STATUS_OK &&
+           pr_unescape(member->name, length, scratch->data, &length) &&
+           strlen(name) == length && memcmp(name, scratch->data, length) == 0;
 }

@@ -1,6 +1,7 @@
 /* A scan: its start, the rows of its pages -> batches, its end. page.c sees to it that there is
  * a page, and that the last one is the last. */
 #include "drivers/postgrest/scan.h"
+#include "drivers/postgrest/write.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,29 +11,16 @@ enum { MEMBERS_MORE = 16 };
 /* ---- rows ---------------------------------------------------------------------------------
  */
 
-static bool member_is(const struct pr_member *member, const char *name, struct text *scratch) {
-    size_t length = member->name_length;
-
-    if (!member->name_escaped) {
-        return strlen(name) == length && memcmp(name, member->name, length) == 0;
-    }
-    text_truncate(scratch, 0);
-    text_append_bytes(scratch, member->name, length);
-    return scratch->failure == STATUS_OK &&
-           pr_unescape(member->name, length, scratch->data, &length) &&
-           strlen(name) == length && memcmp(name, scratch->data, length) == 0;
-}
-
 /* Members come in the order that was asked for; one that does not is looked for. NULL: missing.
  */
 static const struct pr_member *find_member(struct pr_scan *scan, size_t place, size_t count) {
     const char *name = scan->names[place];
 
-    if (place < count && member_is(&scan->members[place], name, &scan->scratch)) {
+    if (place < count && pr_member_is(&scan->members[place], name, &scan->scratch)) {
         return &scan->members[place];
     }
     for (size_t i = 0; i < count; i++) {
-        if (member_is(&scan->members[i], name, &scan->scratch)) {
+        if (pr_member_is(&scan->members[i], name, &scan->scratch)) {
             return &scan->members[i];
         }
     }
@@ -155,13 +143,38 @@ static enum status check_room(const struct pr_scan *scan, struct error *err) {
     return pr_page_miscounted(scan->page_rows + 1, err);
 }
 
+/* Members that nobody asked for do no harm, but of one that comes twice nobody can tell which
+ * is meant. */
+static enum status check_members(const struct pr_scan *scan, size_t count, struct error *err) {
+    for (size_t i = 0; i < count && count > scan->column_count; i++) {
+        const struct pr_member *a = &scan->members[i];
+
+        for (size_t k = 0; k < i; k++) {
+            const struct pr_member *b = &scan->members[k];
+
+            if (a->name_length == b->name_length &&
+                    memcmp(a->name, b->name, a->name_length) == 0) {
+                return error_set(err, STATUS_PROTOCOL, "a row of the answer has \"%.*s\" twice",
+                        (int)(a->name_length < 64 ? a->name_length : 64), a->name);
+            }
+        }
+    }
+    return STATUS_OK;
+}
+
 static enum status take_row(
         struct pr_scan *scan, size_t count, struct batch *batch, struct error *err) {
     bool known = false;
     enum status status = check_room(scan, err);
 
+    if (status == STATUS_OK) {
+        status = check_members(scan, count, err);
+    }
     if (status == STATUS_OK && scan->keyed) {
         status = check_key(scan, count, &known, err);
+    }
+    if (status == STATUS_OK && scan->written != NULL) {
+        status = pr_check_kept(scan->written, scan->members, count, err);
     }
     if (status == STATUS_OK && !known && scan->divided >= 0) {
         status = check_part(scan, count, &known, err);

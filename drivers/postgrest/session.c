@@ -71,7 +71,8 @@ static enum status read_token(
     } else if (session->token != NULL) {
         text_append(token, session->token);
     }
-    if (status == STATUS_OK && !is_header_text(text_get(token))) {
+    if (status == STATUS_OK &&
+            (!is_header_text(text_get(token)) || strlen(text_get(token)) != token->length)) {
         status = error_set(err, STATUS_USAGE, "token cannot hold a control character");
     }
     return status == STATUS_OK ? text_status(token, err) : status;

@@ -64,10 +64,16 @@ enum status pr_write_start(struct session *session, const struct schema *schema,
     text_init(&writer->parameters, bytes + PR_TARGET_BYTES_MAX);
     writer->states = arena_alloc_array(&writer->arena, schema->column_count, 1);
     writer->sent = arena_alloc_array(&writer->arena, schema->column_count, sizeof(int));
+    writer->member_max = schema->column_count + 1;
+    writer->members =
+            arena_alloc_array(&writer->arena, writer->member_max, sizeof(*writer->members));
+    writer->sent_members =
+            arena_alloc_array(&writer->arena, writer->member_max, sizeof(*writer->members));
     writer->find =
             schema->identity == IDENTITY_ROW ? schema->find_columns : &schema->key_column;
     writer->find_count = schema->identity == IDENTITY_ROW ? schema->find_count : 1;
-    if (writer->states == NULL || writer->sent == NULL) {
+    if (writer->states == NULL || writer->sent == NULL || writer->members == NULL ||
+            writer->sent_members == NULL) {
         pr_write_end(&writer->base);
         return error_nomem(err);
     }
@@ -173,6 +179,7 @@ static void note_columns(struct pr_writer *writer, const struct change *change) 
 
         writer->uneven = writer->uneven || (writer->count > 0 && set != writer->states[i]);
         writer->states[i] = writer->states[i] || set;
+        writer->rounds = writer->rounds || (set && pr_may_round(pr_column(schema, (int)i)));
     }
 }
 
@@ -211,6 +218,7 @@ static enum status add_set(
         return refuse_more(writer, "because it sets all of them to the same values", err);
     }
     if (writer->count == 0) {
+        note_columns(writer, change);
         text_append(&writer->body, text_get(&writer->row));
     }
     return text_status(&writer->body, err);
@@ -294,6 +302,9 @@ static enum status begin_rows(
         writer->uneven = false;
         writer->merges = false;
         writer->zoned = false;
+        writer->rounds = false;
+        writer->kept = 0;
+        writer->kept_reader = (struct pr_page_reader){ PR_AT_START };
         writer->key_bytes = 0;
         text_truncate(&writer->body, 0);
         text_truncate(&writer->parameters, 0);

@@ -5,6 +5,7 @@
  *   write.c         rows that wait
  *   write_send.c    the one request, and what its answer confirms
  *   write_rows.c    rows that come back as they are stored: bridge_insert and its kin
+ *   write_kept.c    are the values stored that were sent? (pure)
  *   write_answer.c  what a refusal means (pure)
  *
  * All rows of a statement travel in one request, because a server knows no transaction beyond
@@ -31,6 +32,13 @@ struct pr_writer {
     bool zoned;          /* a value means another time unless the server works in UTC */
     const struct change_conflict *conflict; /* of write_rows.c; NULL: none */
     bool returns;                           /* the answer is to hold all columns */
+
+    /* What comes back, beside what was sent (write_kept.c). */
+    struct pr_member *members, *sent_members;
+    size_t member_max;
+    struct pr_page_reader kept_reader;
+    size_t kept; /* bytes of the body whose rows have come back */
+    bool rounds; /* a column may keep fewer digits than it was sent */
 
     /* UPDATE, DELETE: values of the columns that a row is found by, row after row */
     const int *find;
@@ -68,6 +76,14 @@ enum status pr_measure_target(struct pr_writer *, struct error *);
 /* Writes writer->target and the statement as people read it. */
 enum status pr_write_target(struct pr_writer *, struct error *);
 const char *pr_write_method(const struct pr_writer *); /* "POST" */
+
+/* ---- write_kept.c ---- */
+
+/* May the column keep fewer digits than are sent, for all that is known of it? */
+bool pr_may_round(const struct pr_column *);
+/* The next row of the answer: STATUS_REMOTE when it was rounded, which names the column. */
+enum status pr_check_kept(struct pr_writer *, const struct pr_member *members,
+        size_t member_count, struct error *);
 
 /* ---- write_send.c ---- */
 

@@ -84,10 +84,16 @@ enum status pr_returned_next(struct pr_scan *scan, struct batch *batch, struct e
     struct error why = { 0 };
     enum status status = pr_scan_rows(scan, batch, &why);
 
+    if (status == STATUS_REMOTE) { /* pr_check_kept() knows the row */
+        error_move(err, &why);
+        return status;
+    }
     if (status != STATUS_OK) {
         return pr_rows_untold(scan->written, &why, err);
     }
-    return scan->ended ? pr_check_count(scan->written, scan->base.rows, err) : STATUS_OK;
+    return scan->ended || scan->base.rows > scan->written->count /* they need not end */
+                   ? pr_check_count(scan->written, scan->base.rows, err)
+                   : STATUS_OK;
 }
 
 static enum status name_columns(

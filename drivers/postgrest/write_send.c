@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ANSWER_MEMBERS_MAX = 64, ERROR_BODY_BYTES_MAX = 64 * 1024 };
+enum { ERROR_BODY_BYTES_MAX = 64 * 1024 };
 
 /* ---- what the server heeds ----------------------------------------------------------------
  */
@@ -207,7 +207,8 @@ static enum status await_write(const struct pr_writer *writer, const struct pr_r
         struct error why = { 0 };
         enum status status = pr_exchange_head(*x, &why);
 
-        if ((*x)->head.status == 200 || (*x)->head.status == 201) {
+        if ((*x)->head.status / 100 ==
+                2) {           /* 204 when it was not heeded what is to come back */
             error_clear(&why); /* done it is, whatever became of the rest of the answer */
             return STATUS_OK;
         }
@@ -244,23 +245,27 @@ static void take_rowid(const struct pr_writer *writer, const struct pr_member *m
 }
 
 /* Counts the rows that were written. */
-static enum status read_rows(const struct pr_writer *writer, struct pr_exchange *x,
+static enum status read_rows(struct pr_writer *writer, struct pr_exchange *x,
         struct write_result *result, struct error *err) {
     struct pr_page_reader reader = { PR_AT_START };
-    struct pr_member members[ANSWER_MEMBERS_MAX];
+    struct pr_member *members = writer->members;
     enum status status = STATUS_OK;
 
     while (status == STATUS_OK) {
         size_t count = 0, used = 0;
 
         switch (pr_read_row(&reader, x->body + x->start, x->used - x->start, members,
-                ANSWER_MEMBERS_MAX, &count, &used)) {
+                writer->member_max, &count, &used)) {
         case PR_STEP_ROW:
             result->affected++;
             if (count > 0) {
                 take_rowid(writer, &members[0], result);
             }
+            status = pr_check_kept(writer, members, count, err);
             pr_exchange_consume(x, used);
+            if (result->affected > writer->count) {
+                return STATUS_OK; /* which pr_check_count() refuses; they need not end */
+            }
             break;
         case PR_STEP_END:
             return STATUS_OK;
@@ -298,8 +303,8 @@ enum status pr_check_count(const struct pr_writer *writer, int64_t rows, struct 
     }
     if (rows > writer->count) {
         return error_set(err, STATUS_PROTOCOL,
-                "the server wrote %lld rows of table \"%s\" where %lld were meant",
-                (long long)rows, table, (long long)writer->count);
+                "the server wrote more rows of table \"%s\" than the %lld that were meant",
+                table, (long long)writer->count);
     }
     if (writer->kind == CHANGE_INSERT) {
         return error_set(err, STATUS_REMOTE,
@@ -339,6 +344,25 @@ static void log_write(struct pr_writer *writer, const struct pr_exchange *x, int
     pr_log(session, &record);
 }
 
+/* It was confirmed before, by an answer to a question; this is the answer that counts. */
+static enum status check_applied(
+        const struct pr_writer *writer, const struct pr_head *head, struct error *err) {
+    const char *not_applied = writer->uneven && !head->missing ? preferences[PR_HEED_MISSING]
+                              : writer->zoned && !head->utc    ? preferences[PR_HEED_ZONE]
+                                                               : NULL;
+
+    if (not_applied == NULL) {
+        return STATUS_OK;
+    }
+    error_set(err, STATUS_OUTCOME_UNKNOWN,
+            "the server carried out the write to table \"%s\", but does not say that it "
+            "applied "
+            "%s",
+            writer->base.schema->remote_name, not_applied);
+    error_explain(err, NULL, NULL, "Look at the rows before you write anew.");
+    return STATUS_OUTCOME_UNKNOWN;
+}
+
 static enum status exchange_rows(
         struct pr_writer *writer, struct pr_exchange **x, struct error *err) {
     struct pr_session *session = pr_session(writer->base.session);
@@ -353,6 +377,9 @@ static enum status exchange_rows(
 
     if (status == STATUS_OK) {
         status = await_write(writer, &request, x, &why);
+    }
+    if (status == STATUS_OK) {
+        status = check_applied(writer, &(*x)->head, &why);
     }
     if (status != STATUS_OK) {
         log_write(writer, *x, 0, &why);
@@ -387,12 +414,12 @@ static enum status count_rows(struct pr_writer *writer, struct pr_exchange *x,
     struct error why = { 0 };
     enum status status = read_rows(writer, x, result, &why);
 
-    if (status != STATUS_OK) {
+    if (status != STATUS_OK && status != STATUS_REMOTE) { /* pr_check_kept() knows the row */
         struct error broken = why;
 
         why = (struct error){ 0 };
         status = pr_rows_untold(writer, &broken, &why);
-    } else {
+    } else if (status == STATUS_OK) {
         status = pr_check_count(writer, result->affected, &why);
     }
     log_write(writer, x, result->affected, &why);

@@ -15,10 +15,6 @@ static enum status key_value(struct pr_writer *writer, size_t place,
     bool number = schema->identity == IDENTITY_INTEGER_KEY;
     enum status status = STATUS_OK;
 
-    *out = (struct value){ .kind = VALUE_NULL };
-    if (!number && row->key[place].kind == VALUE_NULL) {
-        return STATUS_OK;
-    }
     text_truncate(&writer->scratch, 0);
     if (number) {
         text_printf(&writer->scratch, "%lld", (long long)row->rowid);
@@ -29,8 +25,7 @@ static enum status key_value(struct pr_writer *writer, size_t place,
     if (status != STATUS_OK) {
         return status;
     }
-    out->kind = VALUE_TEXT;
-    out->length = writer->scratch.length;
+    *out = (struct value){ .kind = VALUE_TEXT, .length = writer->scratch.length };
     out->bytes = arena_copy(&writer->arena, text_get(&writer->scratch), out->length);
     return out->bytes != NULL ? text_status(&writer->scratch, err) : error_nomem(err);
 }
@@ -57,29 +52,20 @@ static size_t quoted_bytes(const char *text, size_t length) {
     return bytes;
 }
 
-/* "and(a.eq."x",b.is.null),", or of a single column less than that. */
+/* "and(a.eq."x",b.eq."y"),", or of a single column less than that. */
 size_t pr_key_bytes(const struct pr_writer *writer, const struct value *key) {
-    enum { AND = sizeof("and(),"), IS_NULL = sizeof(".is.null,") };
+    enum { AND = sizeof("and(),"), EQUAL = sizeof(".eq.,") };
     const struct schema *schema = writer->base.schema;
-    bool single = writer->find_count == 1 && key[0].kind != VALUE_NULL;
+    bool single = writer->find_count == 1;
     size_t bytes = single ? 1 : AND;
 
     for (size_t i = 0; i < writer->find_count; i++) {
         const char *name = schema->columns[writer->find[i]].remote_name;
 
-        bytes += single ? 0 : quoted_bytes(name, strlen(name)) + IS_NULL;
-        bytes += key[i].kind != VALUE_NULL ? quoted_bytes(key[i].bytes, key[i].length) : 0;
+        bytes += single ? 0 : quoted_bytes(name, strlen(name)) + EQUAL;
+        bytes += quoted_bytes(key[i].bytes, key[i].length);
     }
     return bytes;
-}
-
-static bool has_null_key(const struct pr_writer *writer) {
-    for (size_t i = 0; i < (size_t)writer->count * writer->find_count; i++) {
-        if (writer->keys[i].kind == VALUE_NULL) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static void append_keys(struct pr_spelling *to, const struct pr_writer *writer) {
@@ -89,7 +75,7 @@ static void append_keys(struct pr_spelling *to, const struct pr_writer *writer) 
         writer->keys, (size_t)writer->count };
     struct predicate predicate = { writer->find[0], &term, 1 };
 
-    if (writer->find_count > 1 || has_null_key(writer)) {
+    if (writer->find_count > 1) {
         pr_append_rows(to, schema, writer->find, writer->find_count, writer->keys,
                 (size_t)writer->count);
     } else {
@@ -103,14 +89,27 @@ const char *pr_write_method(const struct pr_writer *writer) {
                                            : "DELETE";
 }
 
-/* What the answer is to show: one column, for the rows to be counted, or all. */
+/* One column, for the rows to be counted, and those that may have been rounded. */
+static void append_counted(struct pr_spelling *to, const struct pr_writer *writer) {
+    const struct schema *schema = writer->base.schema;
+    int key = pr_relation(schema)->key[0];
+
+    pr_append_counted(to, schema, key);
+    for (size_t i = 0; i < schema->column_count && writer->rounds; i++) {
+        if (writer->states[i] && (int)i != key && pr_may_round(pr_column(schema, (int)i))) {
+            pr_append_text(to, schema, (int)i);
+        }
+    }
+}
+
+/* What the answer is to show: a few columns, or all. */
 static enum status append_source(
         struct pr_spelling *to, struct pr_writer *writer, struct error *err) {
     const struct schema *schema = writer->base.schema;
     int *all;
 
     if (!writer->returns) {
-        pr_append_counted(to, schema, pr_relation(schema)->key[0]);
+        append_counted(to, writer);
         return STATUS_OK;
     }
     all = arena_alloc_array(&writer->arena, schema->column_count + 1, sizeof(*all));

@@ -95,6 +95,7 @@ enum status sq_write_start(struct session *base, const struct schema *schema,
     }
     writer->base.session = base;
     writer->base.schema = schema;
+    writer->base.sure = true; /* no row waits */
     writer->states = memory_alloc_array(schema->column_count, sizeof(*writer->states));
     if (writer->states == NULL) {
         memory_free(writer);

@@ -1,15 +1,12 @@
 /* The promises of drivers/driver.h, run against any driver: CONTRACT_URL names a database in
  * which tables may be made; without it the sqlite driver is run on a file of its own. */
+#include "tests/contract/going_wrong.h"
 #include "tests/contract/remote.h"
 #include "tests/contract/support.h"
-#include "tests/support/host.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-enum { CANCEL_MS_MAX = 1000 };
 
 /* ---- describing -------------------------------------------------------------------- */
 
@@ -270,122 +267,6 @@ static void test_conditions_and_order(void **state) {
     schema_release(schema);
 }
 
-/* ---- what may go wrong ------------------------------------------------------------- */
-
-static double now_ms(void) {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
-
-/* What takes long; a server that takes no statements has a view of it. */
-static struct schema *describe_slow_query(void) {
-    struct schema *schema = NULL;
-    struct error err = { 0 };
-
-    if (!can(DRIVER_SQL)) {
-        remote_run("CREATE VIEW contract_slow AS SELECT pg_sleep(3)::text AS slept");
-        return describe("contract_slow");
-    }
-    must(driver->describe_query(session,
-                 "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c "
-                 "WHERE n < 1000000000) SELECT count(*) AS n FROM c",
-                 &schema, &err),
-            &err);
-    must(driver->present(schema, &table_set, &err), &err);
-    return schema;
-}
-
-static void test_interrupts(void **state) {
-    struct schema *schema = describe_slow_query();
-    struct error err = { 0 };
-    struct batch batch = { 0 };
-    struct scan *scan = NULL;
-    struct query query;
-    enum status status;
-    double started_ms;
-
-    (void)state;
-    query = ask_all(schema);
-    started_ms = now_ms();
-    interrupted = true;
-    status = driver->scan_start(session, &query, &scan, &err);
-    if (status == STATUS_OK) {
-        status = driver->scan_next(scan, &batch, &err);
-    }
-    interrupted = false;
-    must_fail(status, STATUS_CANCELLED, &err);
-    assert_true(now_ms() - started_ms < CANCEL_MS_MAX);
-    if (scan != NULL) {
-        driver->scan_end(scan);
-    }
-    batch_clear(&batch);
-    schema_release(schema);
-    still_usable();
-}
-
-static void test_changes_behind_our_back(void **state) {
-    static const struct {
-        const char *change;
-        enum status wanted;
-        bool emptied;
-    } cases[] = {
-        { "ALTER TABLE contract_moving DROP COLUMN b", STATUS_SCHEMA },
-        { "ALTER TABLE contract_moving RENAME COLUMN b TO c", STATUS_SCHEMA },
-        { "DROP TABLE contract_moving; CREATE TABLE contract_moving(a INTEGER, b INTEGER)",
-                STATUS_SCHEMA, true },
-        { "DROP TABLE contract_moving", STATUS_SCHEMA },
-        { "ALTER TABLE contract_moving RENAME TO contract_moved", STATUS_SCHEMA },
-        { "ALTER TABLE contract_moving ADD COLUMN c TEXT", STATUS_OK },
-        { "CREATE INDEX contract_index ON contract_moving(b)", STATUS_OK },
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct schema *schema;
-        struct query query;
-        struct batch batch = { 0 };
-        struct scan *scan = NULL;
-        struct error err = { 0 };
-        enum status status;
-
-        remote_try("DROP TABLE contract_moved");
-        remote_try("DROP TABLE contract_moving");
-        remote_run("CREATE TABLE contract_moving(a INTEGER, b TEXT);"
-                   "INSERT INTO contract_moving VALUES(1, '7')");
-        schema = describe("contract_moving");
-        query = ask_all(schema);
-        assert_int_equal(count_rows(&query), 1);
-        remote_run(cases[i].change);
-        status = driver->confirm(session, schema, &err);
-        if (cases[i].wanted == STATUS_OK) {
-            must(status, &err);
-        } else {
-            must_fail(status, cases[i].wanted, &err);
-        }
-        status = driver->scan_start(session, &query, &scan, &err);
-        if (status == STATUS_OK) {
-            status = driver->scan_next(scan, &batch, &err);
-        }
-        if (cases[i].wanted == STATUS_OK) {
-            must(status, &err);
-            assert_int_equal(batch.rows, 1);
-        } else if (cases[i].emptied && status == STATUS_OK) {
-            assert_false(can(DRIVER_SNAPSHOT)); /* an answer without rows tells no types */
-            assert_int_equal(batch.rows, 0);
-        } else {
-            must_fail(status, cases[i].wanted, &err);
-        }
-        if (scan != NULL) {
-            driver->scan_end(scan);
-        }
-        batch_clear(&batch);
-        schema_release(schema);
-        still_usable();
-    }
-}
-
 /* ---- statements of the user's ------------------------------------------------------ */
 
 static void test_user_queries(void **state) {
@@ -463,22 +344,10 @@ static void test_counts_and_ping(void **state) {
 /* ---- set-up ------------------------------------------------------------------------ */
 
 static int set_up(void **state) {
-    static const struct option_spec *tables[] = { server_options, NULL, NULL };
-    static const struct option_spec *const table_tables[] = { table_options, value_options,
-        NULL };
-    const char *url = remote_url();
-    struct error err = { 0 };
     char sql[256];
 
     (void)state;
-    options_init(&server_set, tables, NULL);
-    must(target_resolve(url, &server_set, &target, &err), &err);
-    driver = target.driver;
-    tables[1] = driver->server_options;
-    options_clear(&server_set);
-    options_init(&server_set, tables, NULL);
-    options_init(&table_set, table_tables, &server_set);
-    remote_connect(driver->name, url);
+    choose_driver();
     remote_try("DROP VIEW contract_slow");
     remote_try("DROP TABLE contract_items");
     remote_try("DROP TABLE contract_rows");
@@ -504,10 +373,7 @@ static int tear_down(void **state) {
     remote_try("DROP TABLE contract_rows");
     remote_try("DROP TABLE contract_moving");
     remote_try("DROP VIEW contract_slow");
-    remote_disconnect();
-    target_clear(&target);
-    options_clear(&table_set);
-    options_clear(&server_set);
+    leave_driver();
     return 0;
 }
 
@@ -530,9 +396,5 @@ int main(void) {
         cmocka_unit_test(test_counts_and_ping),
     };
 
-    if (host_start() != 0) {
-        return 1;
-    }
-    cmocka_set_message_output(CM_OUTPUT_TAP);
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return run_cases(tests, set_up, tear_down);
 }

@@ -1,25 +1,9 @@
 /* Every allocation of the postgres driver fails in turn, from the URL to the last row: each
  * call says so or does its work, no row is lost in silence, and nothing leaks. */
 #include "tests/contract/server.h"
-
-#include <sqlite3.h>
+#include "tests/support/failing_memory.h"
 
 enum { ATTEMPTS_MAX = 2000, ROWS = 200 };
-
-static sqlite3_mem_methods real;
-static int countdown; /* fails at 1; 0: never */
-
-static bool fails_now(void) {
-    return countdown > 0 && --countdown == 0;
-}
-
-static void *failing_malloc(int bytes) {
-    return fails_now() ? NULL : real.xMalloc(bytes);
-}
-
-static void *failing_realloc(void *old, int bytes) {
-    return fails_now() ? NULL : real.xRealloc(old, bytes);
-}
 
 /* What was read; a failure is told by the status alone. */
 struct attempt {
@@ -139,7 +123,7 @@ static enum status walk(size_t which, int fail_at, struct error *err) {
     struct attempt attempt = { .rows = 0 };
     enum status status = STATUS_OK;
 
-    countdown = fail_at;
+    failing_allocation(fail_at);
     for (size_t i = 0; i < 3 && status == STATUS_OK; i++) {
         status = walks[which].steps[i](&attempt, err);
     }
@@ -163,8 +147,7 @@ static void every_allocation_is_answered(void **state) {
             struct error err = { 0 };
             enum status status = walk(which, attempt, &err);
 
-            reached = countdown == 0;
-            countdown = 0;
+            reached = failing_allocations_left() == 0;
             if (reached ? status != STATUS_OK && status != STATUS_NOMEM && status != STATUS_LOST
                         : status != STATUS_OK) {
                 fail_msg("%s, allocation %d: %s: %s", walks[which].name, attempt,
@@ -181,12 +164,7 @@ int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(every_allocation_is_answered, set_up),
     };
-    sqlite3_mem_methods failing;
 
-    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real);
-    failing = real;
-    failing.xMalloc = failing_malloc;
-    failing.xRealloc = failing_realloc;
-    sqlite3_config(SQLITE_CONFIG_MALLOC, &failing);
+    failing_memory_install();
     return server_run("postgres_fault", tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -1,5 +1,7 @@
 /* What every case of the contract needs; see support.h. */
 #include "tests/contract/support.h"
+#include "tests/contract/remote.h"
+#include "tests/support/host.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -46,6 +48,41 @@ void must_fail(enum status status, enum status wanted, struct error *err) {
     assert_int_equal(err->status, wanted);
     assert_true(strlen(err->message) > 0);
     error_clear(err);
+}
+
+void choose_driver(void) {
+    static const struct option_spec *server_tables[] = { server_options, NULL, value_options,
+        NULL };
+    static const struct option_spec *const table_tables[] = { table_options, value_options,
+        NULL };
+    const char *url = remote_url();
+    struct error err = { 0 };
+
+    options_init(&server_set,
+            (const struct option_spec *const[]){ server_options, value_options, NULL }, NULL);
+    must(target_resolve(url, &server_set, &target, &err), &err);
+    driver = target.driver;
+    server_tables[1] = driver->server_options;
+    options_clear(&server_set);
+    options_init(&server_set, server_tables, NULL);
+    options_init(&table_set, table_tables, &server_set);
+    remote_connect(driver->name, url);
+}
+
+void leave_driver(void) {
+    remote_disconnect();
+    target_clear(&target);
+    options_clear(&table_set);
+    options_clear(&server_set);
+}
+
+int run_named_cases(const char *name, const struct CMUnitTest *tests, size_t count,
+        CMFixtureFunction set_up, CMFixtureFunction tear_down) {
+    if (host_start() != 0) {
+        return 1;
+    }
+    cmocka_set_message_output(CM_OUTPUT_TAP);
+    return _cmocka_run_group_tests(name, tests, count, set_up, tear_down);
 }
 
 struct session *open_session(void) {

@@ -26,6 +26,16 @@ struct found {
     char names[4096];
 };
 
+/* The driver of remote_url(), its options, and the second client of remote.h. */
+void choose_driver(void);
+void leave_driver(void);
+/* What main() returns. */
+#define run_cases(tests, set_up, tear_down)                                                    \
+    run_named_cases(                                                                           \
+            __FILE__, (tests), sizeof(tests) / sizeof((tests)[0]), (set_up), (tear_down))
+int run_named_cases(const char *name, const struct CMUnitTest *tests, size_t count,
+        CMFixtureFunction set_up, CMFixtureFunction tear_down);
+
 /* Does the driver claim it? Then its slots are there. */
 bool can(enum driver_capability capability);
 /* Is the database, on which remote_run() acts, a PostgreSQL? */

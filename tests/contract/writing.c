@@ -1,7 +1,6 @@
 /* What drivers/driver.h promises of writing, run against any driver: see contract.c. */
 #include "tests/contract/remote.h"
 #include "tests/contract/written.h"
-#include "tests/support/host.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -443,23 +442,8 @@ static void test_rows_in_conflict(void **state) {
 /* ---- set-up ------------------------------------------------------------------------ */
 
 static int set_up(void **state) {
-    static const struct option_spec *server_tables[] = { server_options, NULL, value_options,
-        NULL };
-    static const struct option_spec *const table_tables[] = { table_options, value_options,
-        NULL };
-    const char *url = remote_url();
-    struct error err = { 0 };
-
     (void)state;
-    options_init(&server_set,
-            (const struct option_spec *const[]){ server_options, value_options, NULL }, NULL);
-    must(target_resolve(url, &server_set, &target, &err), &err);
-    driver = target.driver;
-    server_tables[1] = driver->server_options;
-    options_clear(&server_set);
-    options_init(&server_set, server_tables, NULL);
-    options_init(&table_set, table_tables, &server_set);
-    remote_connect(driver->name, url);
+    choose_driver();
     remote_try("DROP TABLE contract_written");
     remote_try("DROP TABLE contract_items");
     remote_run(on_postgres()
@@ -488,10 +472,7 @@ static int tear_down(void **state) {
     driver->close(session);
     remote_try("DROP TABLE contract_items");
     remote_try("DROP TABLE contract_written");
-    remote_disconnect();
-    target_clear(&target);
-    options_clear(&table_set);
-    options_clear(&server_set);
+    leave_driver();
     return 0;
 }
 
@@ -513,9 +494,5 @@ int main(void) {
         cmocka_unit_test(test_rows_in_conflict),
     };
 
-    if (host_start() != 0) {
-        return 1;
-    }
-    cmocka_set_message_output(CM_OUTPUT_TAP);
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return run_cases(tests, set_up, tear_down);
 }

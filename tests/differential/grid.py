@@ -198,7 +198,8 @@ def aggregates(family, where):
             yield f"SELECT {what} FROM {t} WHERE c > ?", (right,), False
             yield f"SELECT {what} FROM {t} WHERE c = ?", (right,), False
     if not family.collation:
-        for text in ("SELECT DISTINCT c FROM {t}", "SELECT DISTINCT c, id % 2 FROM {t}",
+        for text in ("SELECT min(c) FROM {t}", "SELECT max(c) FROM {t}",
+                     "SELECT DISTINCT c FROM {t}", "SELECT DISTINCT c, id % 2 FROM {t}",
                      "SELECT c, count(*), min(id) FROM {t} GROUP BY c",
                      "SELECT c, count(*) FROM {t} GROUP BY c HAVING min(id) > 3",
                      "SELECT c FROM {t} UNION SELECT c FROM {t} WHERE id > 3",

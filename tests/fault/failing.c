@@ -1,4 +1,4 @@
-/* Allocations and calls of the drivers that fail when told to. */
+/* Calls of the drivers that fail when told to. */
 #include "tests/fault/failing.h"
 #include "drivers/postgres/wire.h"
 #include "drivers/sqlite/internal.h"
@@ -6,35 +6,6 @@
 
 #include <stdlib.h>
 #include <unistd.h>
-
-/* ---- allocations --------------------------------------------------------------------------
- */
-
-static sqlite3_mem_methods real;
-static int countdown; /* fails at 1; 0: never */
-
-static bool fails_now(void) {
-    return countdown > 0 && --countdown == 0;
-}
-
-static void *failing_malloc(int bytes) {
-    return fails_now() ? NULL : real.xMalloc(bytes);
-}
-
-static void *failing_realloc(void *old, int bytes) {
-    return fails_now() ? NULL : real.xRealloc(old, bytes);
-}
-
-void failing_allocation(int n) {
-    countdown = n;
-}
-
-bool failing_allocation_left(void) {
-    bool left = countdown > 0;
-
-    countdown = 0;
-    return left;
-}
 
 /* ---- the drivers' calls -------------------------------------------------------------------
  */
@@ -147,16 +118,6 @@ WRAP_DRIVER(pg)
 
 /* ---- both sides ---------------------------------------------------------------------------
  */
-
-void failing_install(void) {
-    sqlite3_mem_methods failing;
-
-    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real);
-    failing = real;
-    failing.xMalloc = failing_malloc;
-    failing.xRealloc = failing_realloc;
-    sqlite3_config(SQLITE_CONFIG_MALLOC, &failing);
-}
 
 bool remote_is_server(void) {
     return getenv("FAULT_URL") != NULL;

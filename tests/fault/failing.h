@@ -1,5 +1,5 @@
-/* What the programs of this folder fail in turn: the n-th allocation, the n-th call of a
- * driver.
+/* What the programs of this folder fail in turn: the n-th allocation (failing_memory.h), the
+ * n-th call of a driver.
  *
  * The linker puts functions of failing.c in the place of both drivers' slots (see meson.build),
  * so nothing in the rooms knows of it. FAULT_URL names a server; without it a test makes a
@@ -8,20 +8,13 @@
 #define DRAWBRIDGE_TESTS_FAULT_FAILING_H
 
 #include "base/sqlite.h"
-#include "tests/support/check.h"
+#include "tests/support/failing_memory.h"
 
 #include <stdbool.h>
 
 /* What the host would call must be the linked functions, not entries of the table. */
 #undef sqlite3_config
 #undef sqlite3_open
-
-/* Before SQLite is used at all; while none is asked to fail all allocations go well. */
-void failing_install(void);
-/* The n-th from now fails, the others go well. 0: none does. */
-void failing_allocation(int n);
-/* Has the one asked for not come yet? From now on none fails. */
-bool failing_allocation_left(void);
 
 struct outcome {
     enum status status;

@@ -133,7 +133,7 @@ static void each_allocation_fails_in_turn(void **state) {
             check_true(label, n < ATTEMPTS_MAX);
             failing_allocation(n);
             code = run(db, cases[i].sql, answer);
-            done = failing_allocation_left();
+            done = failing_allocations_left() > 0;
             if (code == SQLITE_OK) {
                 check_text(label, want, answer);
             } else {
@@ -198,6 +198,6 @@ int main(void) {
         cmocka_unit_test_setup_teardown(each_call_fails_in_turn, make_remote, remove_remote),
     };
 
-    failing_install();
+    failing_memory_install();
     return check_run(tests);
 }

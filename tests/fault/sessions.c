@@ -137,7 +137,7 @@ static bool allocation_fails(size_t i, int n) {
     check_int(label, SQLITE_OK, run(db, cases[i].before, answer));
     failing_allocation(n);
     code = run(db, cases[i].sql, answer);
-    done = failing_allocation_left();
+    done = failing_allocations_left() > 0;
     if (code != SQLITE_OK) {
         check_text(label, sqlite3_errstr(SQLITE_NOMEM), sqlite3_errstr(code));
     }
@@ -227,6 +227,6 @@ int main(void) {
         cmocka_unit_test_setup_teardown(each_call_fails_in_turn, make_remote, remove_remote),
     };
 
-    failing_install();
+    failing_memory_install();
     return check_run(tests);
 }

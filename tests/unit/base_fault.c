@@ -6,27 +6,10 @@
 #include "drivers/url.h"
 
 #include "base/text.h"
-#include "tests/support/check.h"
+#include "tests/support/failing_memory.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>
-
-enum { ATTEMPTS_MAX = 1000 };
-
-static sqlite3_mem_methods real;
-static int countdown; /* fails at 1; 0: never */
-
-static bool fails_now(void) {
-    return countdown > 0 && --countdown == 0;
-}
-
-static void *failing_malloc(int bytes) {
-    return fails_now() ? NULL : real.xMalloc(bytes);
-}
-
-static void *failing_realloc(void *old, int bytes) {
-    return fails_now() ? NULL : real.xRealloc(old, bytes);
-}
 
 /* ---- what is tried: each returns a status and leaves nothing behind -------------------------
  */
@@ -153,10 +136,7 @@ static enum status try_error(struct error *err) {
 }
 
 static void each_allocation_fails_in_turn(void **state) {
-    static const struct {
-        const char *label;
-        enum status (*attempt)(struct error *);
-    } cases[] = {
+    static const struct attempt_case cases[] = {
         { "text", try_text },
         { "options", try_options },
         { "list", try_list },
@@ -167,36 +147,13 @@ static void each_allocation_fails_in_turn(void **state) {
     };
 
     (void)state;
-    for (size_t i = 0; i < check_count(cases); i++) {
-        sqlite3_int64 before = sqlite3_memory_used();
-        enum status status = STATUS_NOMEM;
-        int n = 0;
-
-        while (status != STATUS_OK) {
-            struct error err = { 0 };
-
-            check_true(cases[i].label, ++n < ATTEMPTS_MAX);
-            countdown = n;
-            status = cases[i].attempt(&err);
-            countdown = 0;
-            check_true(cases[i].label, status == STATUS_OK || status == STATUS_NOMEM);
-            check_status(cases[i].label, status, err.status, &err);
-            error_clear(&err);
-            check_int(cases[i].label, before, sqlite3_memory_used());
-        }
-        check_true(cases[i].label, n > 1); /* it did allocate */
-    }
+    check_each_allocation(cases, check_count(cases), 1);
 }
 
 int main(void) {
     static const struct CMUnitTest tests[] = { cmocka_unit_test(
             each_allocation_fails_in_turn) };
-    sqlite3_mem_methods failing;
 
-    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real);
-    failing = real;
-    failing.xMalloc = failing_malloc;
-    failing.xRealloc = failing_realloc;
-    sqlite3_config(SQLITE_CONFIG_MALLOC, &failing);
+    failing_memory_install();
     return check_run(tests);
 }

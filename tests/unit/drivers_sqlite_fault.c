@@ -2,7 +2,7 @@
  * says so or does its whole work, nothing leaks, and a session that failed works again or says
  * that it is broken. */
 #include "drivers/sqlite/internal.h"
-#include "tests/support/check.h"
+#include "tests/support/failing_memory.h"
 
 #include <stdlib.h>
 
@@ -18,22 +18,8 @@ static const struct option_spec test_options[] = {
 };
 static const struct option_spec *const option_tables[] = { test_options, NULL };
 
-static sqlite3_mem_methods real;
-static int countdown; /* fails at 1; 0: never */
 static struct options options;
 static struct session *session; /* of the attempts that need one */
-
-static bool fails_now(void) {
-    return countdown > 0 && --countdown == 0;
-}
-
-static void *failing_malloc(int bytes) {
-    return fails_now() ? NULL : real.xMalloc(bytes);
-}
-
-static void *failing_realloc(void *old, int bytes) {
-    return fails_now() ? NULL : real.xRealloc(old, bytes);
-}
 
 /* ---- what is tried ------------------------------------------------------------------- */
 
@@ -161,10 +147,9 @@ static bool attempt(const char *label, enum status (*what)(struct error *), int 
     bool failed;
 
     check_status(label, STATUS_OK, open_session(&session, &err), &err);
-    countdown = n;
+    failing_allocation(n);
     status = what(&err);
-    failed = countdown == 0;
-    countdown = 0;
+    failed = failing_allocations_left() == 0;
     check_true(label, status == STATUS_OK || failed);
     check_status(label, status, err.status, &err);
     if (status != STATUS_OK && status != STATUS_LOST) {
@@ -234,13 +219,8 @@ static int tear_down(void **state) {
 int main(void) {
     static const struct CMUnitTest tests[] = { cmocka_unit_test(
             each_allocation_fails_in_turn) };
-    sqlite3_mem_methods failing;
 
-    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real);
-    failing = real;
-    failing.xMalloc = failing_malloc;
-    failing.xRealloc = failing_realloc;
-    sqlite3_config(SQLITE_CONFIG_MALLOC, &failing);
+    failing_memory_install();
     if (host_start() != 0) {
         return 1;
     }

@@ -2,10 +2,8 @@
  * failing in turn. */
 #include "drivers/postgres/judge.h"
 
-#include "tests/support/check.h"
+#include "tests/support/failing_memory.h"
 #include "tests/support/pg_schema.h"
-
-#include <sqlite3.h>
 
 enum { WIDE_COLUMNS = 1600, ATTEMPTS_MAX = 1000, TOO_MANY = 70000 };
 
@@ -226,21 +224,6 @@ static void too_many_values(void **state) {
 /* ---- memory -------------------------------------------------------------------------------
  */
 
-static sqlite3_mem_methods real;
-static int countdown; /* fails at 1; 0: never */
-
-static bool fails_now(void) {
-    return countdown > 0 && --countdown == 0;
-}
-
-static void *failing_malloc(int bytes) {
-    return fails_now() ? NULL : real.xMalloc(bytes);
-}
-
-static void *failing_realloc(void *old, int bytes) {
-    return fails_now() ? NULL : real.xRealloc(old, bytes);
-}
-
 static enum status judge_and_select(const struct schema *schema) {
     static const struct value list[] = {
         { .kind = VALUE_TEXT, .bytes = "a", .length = 1 },
@@ -288,15 +271,15 @@ static enum status judge_and_select(const struct schema *schema) {
 static void memory_runs_out(void **state) {
     struct schema *schema = pg_schema_make("s", "t", columns, check_count(columns), NULL);
     enum status status = STATUS_NOMEM;
-    int attempt;
+    int attempt, left;
 
     (void)state;
     for (attempt = 1; status != STATUS_OK && attempt < ATTEMPTS_MAX; attempt++) {
-        countdown = attempt;
+        failing_allocation(attempt);
         status = judge_and_select(schema);
-        check_true("says so", status == STATUS_OK ? countdown > 0 : status == STATUS_NOMEM);
+        left = failing_allocations_left();
+        check_true("says so", status == STATUS_OK ? left > 0 : status == STATUS_NOMEM);
     }
-    countdown = 0;
     check_true("there were some", attempt > 5 && status == STATUS_OK);
     schema_release(schema);
 }
@@ -305,12 +288,7 @@ int main(void) {
     static const struct CMUnitTest tests[] = { cmocka_unit_test(statements),
         cmocka_unit_test(partitions), cmocka_unit_test(queries), cmocka_unit_test(wide_tables),
         cmocka_unit_test(too_many_values), cmocka_unit_test(memory_runs_out) };
-    sqlite3_mem_methods failing;
 
-    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real);
-    failing = real;
-    failing.xMalloc = failing_malloc;
-    failing.xRealloc = failing_realloc;
-    sqlite3_config(SQLITE_CONFIG_MALLOC, &failing);
+    failing_memory_install();
     return check_run(tests);
 }

@@ -3,26 +3,9 @@
 #include "drivers/postgres/internal.h"
 #include "drivers/registry.h"
 
-#include "tests/support/check.h"
+#include "tests/support/failing_memory.h"
 
-#include <sqlite3.h>
-
-enum { ATTEMPTS_MAX = 1000, COPIES = 20 };
-
-static sqlite3_mem_methods real;
-static int countdown; /* fails at 1; 0: never */
-
-static bool fails_now(void) {
-    return countdown > 0 && --countdown == 0;
-}
-
-static void *failing_malloc(int bytes) {
-    return fails_now() ? NULL : real.xMalloc(bytes);
-}
-
-static void *failing_realloc(void *old, int bytes) {
-    return fails_now() ? NULL : real.xRealloc(old, bytes);
-}
+enum { COPIES = 20 };
 
 static const struct pg_column facts[] = {
     { .type_oid = 1700, .typmod = 1179652, .type_name = "numeric", .type_kind = 'b' },
@@ -57,19 +40,18 @@ static struct schema *make_schema(void) {
 
 static enum status try_present(struct error *err) {
     static const struct option_spec *const tables[] = { table_options, value_options, NULL };
-    int pause = countdown;
+    int left = failing_allocations_left();
     enum status status;
     struct options options;
     struct schema *schema;
 
-    countdown = 0;
     options_init(&options, tables, NULL);
     options_set(&options, "nan", "null", err);
     options_set(&options, "geometry", "wkt", err);
     options_set(&options, "type.c_8", "DECIMAL", err);
     options_set(&options, "key", "c_7,c_9", err);
     schema = make_schema();
-    countdown = pause;
+    failing_allocation(left);
     status = pg_present(schema, &options, err);
     for (size_t i = 0; i < schema->column_count && status == STATUS_OK; i++) {
         check_true("presented", schema->columns[i].declared[0] != '\0');
@@ -104,42 +86,17 @@ static enum status try_decode(struct error *err) {
 }
 
 static void each_allocation_fails_in_turn(void **state) {
-    static const struct {
-        const char *label;
-        enum status (*attempt)(struct error *);
-    } cases[] = { { "present", try_present }, { "decode", try_decode } };
+    static const struct attempt_case cases[] = { { "present", try_present },
+        { "decode", try_decode } };
 
     (void)state;
-    for (size_t i = 0; i < check_count(cases); i++) {
-        sqlite3_int64 before = sqlite3_memory_used();
-        enum status status = STATUS_NOMEM;
-        int n = 0;
-
-        while (status != STATUS_OK) {
-            struct error err = { 0 };
-
-            check_true(cases[i].label, ++n < ATTEMPTS_MAX);
-            countdown = n;
-            status = cases[i].attempt(&err);
-            countdown = 0;
-            check_true(cases[i].label, status == STATUS_OK || status == STATUS_NOMEM);
-            check_status(cases[i].label, status, err.status, &err);
-            error_clear(&err);
-            check_int(cases[i].label, before, sqlite3_memory_used());
-        }
-        check_true(cases[i].label, n > 4); /* it did allocate */
-    }
+    check_each_allocation(cases, check_count(cases), 4);
 }
 
 int main(void) {
     static const struct CMUnitTest tests[] = { cmocka_unit_test(
             each_allocation_fails_in_turn) };
-    sqlite3_mem_methods failing;
 
-    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real);
-    failing = real;
-    failing.xMalloc = failing_malloc;
-    failing.xRealloc = failing_realloc;
-    sqlite3_config(SQLITE_CONFIG_MALLOC, &failing);
+    failing_memory_install();
     return check_run(tests);
 }

@@ -1,26 +1,7 @@
 /* Every allocation of describing, presenting, judging and decoding over PostgREST fails in
  * turn: each call says so or does its work, and nothing leaks. */
-#include "tests/support/check.h"
+#include "tests/support/failing_memory.h"
 #include "tests/support/rest_schema.h"
-
-#include <sqlite3.h>
-
-enum { ATTEMPTS_MAX = 2000 };
-
-static sqlite3_mem_methods real;
-static int countdown; /* fails at 1; 0: never */
-
-static bool fails_now(void) {
-    return countdown > 0 && --countdown == 0;
-}
-
-static void *failing_malloc(int bytes) {
-    return fails_now() ? NULL : real.xMalloc(bytes);
-}
-
-static void *failing_realloc(void *old, int bytes) {
-    return fails_now() ? NULL : real.xRealloc(old, bytes);
-}
 
 static enum status try_describe(struct error *err) {
     struct schema *schema = NULL;
@@ -58,13 +39,12 @@ static enum status try_filters(struct error *err) {
         { .kind = VALUE_TEXT, .bytes = "12", .length = 2 } };
     static const enum condition_operator ops[] = { OPERATOR_EQ, OPERATOR_NE, OPERATOR_LE,
         OPERATOR_LIKE, OPERATOR_GLOB, OPERATOR_IS_NOT, OPERATOR_IN };
-    int pause = countdown;
+    int left = failing_allocations_left();
     struct schema *schema = NULL;
     enum status status;
 
-    countdown = 0;
     status = rest_schema("t text, i integer, d date", NULL, &schema, err);
-    countdown = pause;
+    failing_allocation(left);
     for (size_t i = 0; i < check_count(ops) && status == STATUS_OK; i++) {
         struct condition condition = { (int)i % 2, ops[i], COLLATION_BINARY };
         enum verdict verdict;
@@ -87,15 +67,14 @@ static enum status try_decode(struct error *err) {
         .value_length = sizeof(value) - 1,
         .kind = PR_STRING,
         .value_escaped = true };
-    int pause = countdown;
+    int left = failing_allocations_left();
     struct schema *schema = NULL;
     struct batch batch = { 0 };
     struct text scratch;
     enum status status;
 
-    countdown = 0;
     status = rest_schema("t text", NULL, &schema, err);
-    countdown = pause;
+    failing_allocation(left);
     text_init(&scratch, BATCH_HEAP_BYTES_MAX);
     if (status == STATUS_OK) {
         status = batch_reset(&batch, 1, false, err);
@@ -111,43 +90,17 @@ static enum status try_decode(struct error *err) {
 }
 
 static void each_allocation_fails_in_turn(void **state) {
-    static const struct {
-        const char *label;
-        enum status (*attempt)(struct error *);
-    } cases[] = { { "describe", try_describe }, { "document", try_document },
-        { "filters", try_filters }, { "decode", try_decode } };
+    static const struct attempt_case cases[] = { { "describe", try_describe },
+        { "document", try_document }, { "filters", try_filters }, { "decode", try_decode } };
 
     (void)state;
-    for (size_t i = 0; i < check_count(cases); i++) {
-        sqlite3_int64 before = sqlite3_memory_used();
-        enum status status = STATUS_NOMEM;
-        int n = 0;
-
-        while (status != STATUS_OK) {
-            struct error err = { 0 };
-
-            check_true(cases[i].label, ++n < ATTEMPTS_MAX);
-            countdown = n;
-            status = cases[i].attempt(&err);
-            countdown = 0;
-            check_true(cases[i].label, status == STATUS_OK || status == STATUS_NOMEM);
-            check_status(cases[i].label, status, err.status, &err);
-            error_clear(&err);
-            check_int(cases[i].label, before, sqlite3_memory_used());
-        }
-        check_true(cases[i].label, n > 2); /* it did allocate */
-    }
+    check_each_allocation(cases, check_count(cases), 2);
 }
 
 int main(void) {
     static const struct CMUnitTest tests[] = { cmocka_unit_test(
             each_allocation_fails_in_turn) };
-    sqlite3_mem_methods failing;
 
-    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real);
-    failing = real;
-    failing.xMalloc = failing_malloc;
-    failing.xRealloc = failing_realloc;
-    sqlite3_config(SQLITE_CONFIG_MALLOC, &failing);
+    failing_memory_install();
     return check_run(tests);
 }

@@ -1,0 +1,283 @@
+/* Is a value stored as it was sent? A document tells no precision, so that numeric(9,2) takes
+ * 1.255 and rounds it, as timestamp(0) does fractions of seconds. What the postgres driver
+ * refuses beforehand is found out here from the rows that come back: too late to undo it, but
+ * never unsaid. A value that is something else altogether was made so by the server, a trigger
+ * perhaps, and is none of ours. Pure. */
+#include "drivers/postgrest/write.h"
+
+#include "drivers/postgres/types.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { OID_TIMETZ = 1266, OID_INTERVAL = 1186 };
+
+bool pr_may_round(const struct pr_column *facts) {
+    static const uint32_t types[] = { PG_TYPE_NUMERIC, PG_TYPE_TIMESTAMP, PG_TYPE_TIMESTAMPTZ,
+        PG_TYPE_TIME, OID_TIMETZ, OID_INTERVAL };
+
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (types[i] == facts->pg.type_oid) {
+            return facts->pg.typmod < 0;
+        }
+    }
+    return false;
+}
+
+/* ---- numbers ------------------------------------------------------------------------------
+ */
+
+/* A decimal where it stands: "-12.50", "1e22". */
+struct number {
+    const char *digits; /* the point among them */
+    int64_t whole, count, exponent;
+    bool negative;
+};
+
+static int64_t count_digits(const char *at, const char *end) {
+    const char *first = at;
+
+    while (at < end && *at >= '0' && *at <= '9') {
+        at++;
+    }
+    return at - first;
+}
+
+static bool read_number(const struct pr_member *member, struct number *n) {
+    enum { EXPONENT_BYTES_MAX = 8 };
+    const char *at = member->value, *end = at + member->value_length;
+    char exponent[EXPONENT_BYTES_MAX + 1] = "";
+
+    n->negative = at < end && *at == '-';
+    at += n->negative;
+    n->digits = at;
+    n->whole = count_digits(at, end);
+    n->count = n->whole;
+    at += n->whole;
+    if (at < end && *at == '.') {
+        n->count += count_digits(at + 1, end);
+        at += 1 + n->count - n->whole;
+    }
+    if (at < end && (*at == 'e' || *at == 'E') && end - at <= EXPONENT_BYTES_MAX) {
+        memcpy(exponent, at + 1, (size_t)(end - at) - 1);
+        at = end;
+    }
+    n->exponent = strtol(exponent, NULL, 10);
+    return n->count > 0 && at == end;
+}
+
+/* The digit that counts tens to this power. */
+static int digit_at(const struct number *n, int64_t power) {
+    int64_t index = n->whole - 1 - (power - n->exponent);
+
+    if (index < 0 || index >= n->count) {
+        return 0;
+    }
+    return n->digits[index + (index >= n->whole)] - '0';
+}
+
+static int64_t highest_power(const struct number *a, const struct number *b) {
+    int64_t left = a->whole + a->exponent, right = b->whole + b->exponent;
+
+    return left > right ? left : right;
+}
+
+static int64_t lowest_power(const struct number *n) {
+    return n->exponent - (n->count - n->whole);
+}
+
+/* Down to which power a number is told: 12.50 to hundredths, 1200 to hundreds. */
+static int64_t told_power(const struct number *n) {
+    int64_t power = lowest_power(n), top = n->whole + n->exponent;
+
+    while (n->count == n->whole && power < top && digit_at(n, power) == 0) {
+        power++;
+    }
+    return power == top ? lowest_power(n) : power; /* a mere 0 */
+}
+
+enum kept { KEPT, ROUNDED, ANOTHER };
+
+/* What became of the number where digits below this power are cut, and the last one rounded. */
+static bool is_rounded_to(
+        const struct number *sent, const struct number *stored, int64_t power) {
+    int64_t top = highest_power(sent, stored);
+    int carry = digit_at(sent, power - 1) >= 5;
+
+    for (; power <= top; power++) {
+        int digit = digit_at(sent, power) + carry;
+
+        carry = digit == 10;
+        if (digit % 10 != digit_at(stored, power)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum kept compare_numbers(const struct pr_member *sent, const struct pr_member *stored) {
+    struct number a, b;
+    int64_t lowest;
+
+    if (!read_number(sent, &a) || !read_number(stored, &b)) {
+        return KEPT; /* NaN and Infinity, which nothing rounds */
+    }
+    lowest = lowest_power(&a) < lowest_power(&b) ? lowest_power(&a) : lowest_power(&b);
+    if (is_rounded_to(&a, &b, lowest)) {
+        return KEPT;
+    }
+    return is_rounded_to(&a, &b, told_power(&b)) ? ROUNDED : ANOTHER;
+}
+
+/* ---- times --------------------------------------------------------------------------------
+ */
+
+enum { MINUTE_US = 60 * 1000 * 1000, SECOND_US = 1000 * 1000 };
+
+/* The seconds of "12:30:01.5" within a minute, which no zone changes. -1: there are none. */
+static int64_t read_seconds(const struct pr_member *member) {
+    const char *at = member->value, *end = at + member->value_length;
+    int64_t sum = 0;
+
+    for (int colons = 0; colons < 2; colons++) {
+        at = memchr(at, ':', (size_t)(end - at));
+        if (at == NULL) {
+            return -1;
+        }
+        at++;
+    }
+    for (int64_t unit = (int64_t)10 * SECOND_US; at < end && unit > 0; at++) {
+        if (*at >= '0' && *at <= '9') {
+            sum += unit * (*at - '0');
+            unit /= 10;
+        } else if (*at != '.') {
+            break;
+        }
+    }
+    return sum;
+}
+
+static enum kept compare_times(const struct pr_member *sent, const struct pr_member *stored) {
+    int64_t a = read_seconds(sent), b = read_seconds(stored), unit = SECOND_US, apart;
+
+    if (a < 0 || b < 0 || a == b) {
+        return KEPT;
+    }
+    while (b % unit != 0) {
+        unit /= 10;
+    }
+    apart = (a - b + MINUTE_US) % MINUTE_US;
+    apart = apart < MINUTE_US - apart ? apart : MINUTE_US - apart;
+    return a % unit != 0 && 2 * apart <= unit ? ROUNDED : ANOTHER;
+}
+
+/* ---- rows ---------------------------------------------------------------------------------
+ */
+
+static const struct pr_member *find_member(struct pr_writer *writer, const char *name,
+        const struct pr_member *members, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (pr_member_is(&members[i], name, &writer->scratch)) {
+            return &members[i];
+        }
+    }
+    return NULL;
+}
+
+static enum kept compare(const struct column *column, const struct pr_member *sent,
+        const struct pr_member *stored) {
+    const struct pr_column *facts = column->driver_data;
+
+    if (sent == NULL || stored == NULL || sent->kind == PR_NULL || stored->kind == PR_NULL) {
+        return KEPT;
+    }
+    return (facts->pg.type_oid == PG_TYPE_NUMERIC ? compare_numbers : compare_times)(
+            sent, stored);
+}
+
+/* The row of the request that this one came from; an UPDATE has one for all. */
+static bool next_sent(struct pr_writer *writer, size_t *count) {
+    bool update = writer->kind == CHANGE_UPDATE;
+    struct pr_page_reader one = { PR_AT_FIRST }, *reader = update ? &one : &writer->kept_reader;
+    size_t start = update ? 0 : writer->kept, used = 0;
+    enum pr_step step =
+            pr_read_row(reader, text_get(&writer->body) + start, writer->body.length - start,
+                    writer->sent_members, writer->member_max, count, &used);
+
+    writer->kept += used;
+    return step == PR_STEP_ROW;
+}
+
+/* One value that came back. */
+struct finding {
+    const struct column *column;
+    struct pr_member sent, stored;
+};
+
+static enum kept compare_row(struct pr_writer *writer, size_t sent_count,
+        const struct pr_member *members, size_t member_count, struct finding *finding) {
+    const struct schema *schema = writer->base.schema;
+    enum kept worst = KEPT;
+
+    for (size_t i = 0; i < schema->column_count && worst != ROUNDED; i++) {
+        const struct column *column = &schema->columns[i];
+        const struct pr_member *sent, *stored;
+
+        if (!writer->states[i] || !pr_may_round(column->driver_data)) {
+            continue;
+        }
+        sent = find_member(writer, column->remote_name, writer->sent_members, sent_count);
+        stored = find_member(writer, column->remote_name, members, member_count);
+        switch (compare(column, sent, stored)) {
+        case ROUNDED:
+            *finding = (struct finding){ column, *sent, *stored };
+            worst = ROUNDED;
+            break;
+        case ANOTHER:
+            worst = ANOTHER;
+            break;
+        default:
+            break;
+        }
+    }
+    return worst;
+}
+
+static enum status tell(
+        const struct pr_writer *writer, const struct finding *finding, struct error *err) {
+    enum { SHOWN_MAX = 64 };
+    size_t stored = finding->stored.value_length, sent = finding->sent.value_length;
+
+    error_set(err, STATUS_REMOTE,
+            "column \"%s\" of table \"%s\" keeps fewer digits than were sent: %.*s is stored "
+            "where %.*s was meant",
+            finding->column->name, writer->base.schema->remote_name,
+            (int)(stored < SHOWN_MAX ? stored : SHOWN_MAX), finding->stored.value,
+            (int)(sent < SHOWN_MAX ? sent : SHOWN_MAX), finding->sent.value);
+    error_explain(err, NULL, NULL,
+            "The rows are written. Say columns.TABLE='... numeric(9,2)', and such values are "
+            "refused before they are sent.");
+    return STATUS_REMOTE;
+}
+
+/* Rows come back in the order they were sent in; where the server leaves out those in conflict,
+ * the next one that fits is taken. */
+enum status pr_check_kept(struct pr_writer *writer, const struct pr_member *members,
+        size_t member_count, struct error *err) {
+    const struct pr_page_reader reader = writer->kept_reader;
+    bool leaves_out = writer->conflict != NULL && writer->conflict->nothing, rounded = false;
+    struct finding finding;
+    size_t kept = writer->kept, count = 0;
+
+    while (writer->rounds && next_sent(writer, &count)) {
+        enum kept found = compare_row(writer, count, members, member_count, &finding);
+
+        rounded = rounded || found == ROUNDED;
+        if (found == KEPT || !leaves_out) {
+            return found == ROUNDED ? tell(writer, &finding, err) : STATUS_OK;
+        }
+    }
+    writer->kept_reader = reader;
+    writer->kept = kept;
+    return rounded ? tell(writer, &finding, err) : STATUS_OK;
+}
