@@ -1,5 +1,5 @@
-/* Reads a statement's text to see that it is one SELECT from one table, and tells the driver what
- * that allows; see alone.h.
+/* Reads a statement's text to see that it is one SELECT from one table, and tells the driver
+ * what that allows; see alone.h.
  *
  * What is said here is relied upon, so it is no guess: only the plainest form counts, without
  * any word that could make SQLite open another cursor or ask this one again. A name that a view
