@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_BYTES_FIRST = 64 };
+enum { TEXT_BYTES_FIRST = 256 };
 
 void text_init(struct text *text, size_t bytes_max) {
     assert(bytes_max < SIZE_MAX / 4); /* ensured by callers: doubling cannot overflow */
@@ -106,18 +106,30 @@ void text_append_hex(struct text *text, const void *bytes, size_t length) {
     text->length += length * 2;
 }
 
+/* Mostly there is room, and once is enough. */
 void text_printf(struct text *text, const char *format, ...) {
+    size_t room = text->capacity - text->length;
     va_list args;
     int length;
 
+    if (text->failure != STATUS_OK) {
+        return;
+    }
     va_start(args, format);
-    length = vsnprintf(NULL, 0, format, args);
+    length = vsnprintf(room > 0 ? text->data + text->length : NULL, room, format, args);
     va_end(args);
+    if (room > 0 && (length < 0 || (size_t)length >= room)) {
+        text->data[text->length] = '\0'; /* as it was */
+    }
     if (length < 0) { /* longer than an int can count */
-        text->failure = text->failure != STATUS_OK ? text->failure : STATUS_TOO_BIG;
+        text->failure = STATUS_TOO_BIG;
         return;
     }
     if (!text_reserve(text, (size_t)length)) {
+        return;
+    }
+    if ((size_t)length < room) {
+        text->length += (size_t)length;
         return;
     }
     va_start(args, format);
@@ -198,4 +210,23 @@ char *text_steal(struct text *text) {
     }
     text_clear(text);
     return data;
+}
+
+static uint64_t hash_mix(uint64_t hash, uint64_t word) {
+    hash = (hash ^ word) * 0xd6e8feb86659fd93u;
+    return hash ^ hash >> 32;
+}
+
+/* Eight bytes at a time: statements are long, and each lookup looks for one. */
+uint64_t text_hash(const char *text) {
+    size_t length = strlen(text);
+    uint64_t hash = length, word = 0;
+
+    for (; length >= sizeof(word); text += sizeof(word), length -= sizeof(word)) {
+        memcpy(&word, text, sizeof(word));
+        hash = hash_mix(hash, word);
+    }
+    word = 0;
+    memcpy(&word, text, length);
+    return hash_mix(hash, word);
 }

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { TEXT_SQL_BYTES_MAX = 64 * 1024 * 1024 }; /* a remote statement: IN lists travel apart */
 
@@ -37,5 +38,7 @@ const char *text_get(const struct text *);                       /* "" when empt
 enum status text_status(const struct text *, struct error *err); /* fills err on failure */
 char *text_steal(
         struct text *); /* given: memory_free(); NULL on failure; the text is empty then */
+/* Tells texts apart, nearly always, within this process: for a first look. */
+uint64_t text_hash(const char *);
 
 #endif

@@ -77,6 +77,8 @@ enum query_flag {
     QUERY_ALL = 32,   /* every row will be read at once: the fewest round trips count */
     QUERY_ALONE = 64, /* nothing else will be asked in this snapshot, which is not begun yet:
                        * the driver may end it with the answer */
+    QUERY_FEW = 128,  /* beside that one: a handful of rows is expected. When more come, the
+                       * driver may ask again in another snapshot before it gives any */
 };
 
 struct query { /* borrowed for the call of scan_start */

@@ -148,6 +148,9 @@ ALONE = [
     "select w.word from main.words as w where w.id = 7 and w.n = 7;",
     "SELECT \"word\" FROM \"words\" w WHERE id = -7",
     "SELECT max(id) FROM words",
+    "SELECT id FROM words WHERE word = 'word 9'",
+    "SELECT id, word FROM words ORDER BY id LIMIT 10",
+    "SELECT word FROM words LIMIT ?1;",
     "SELECT min(n) FROM words",
 ]
 # Others, which may ask again, and then have to see the same state of the server.
@@ -167,19 +170,74 @@ def test_the_snapshot_ends_with_the_answer(pg, database):
         for view in ("twice", "few"):
             connection.execute(f"""CREATE TEMP VIEW {view} AS SELECT a.id, a.word, b.word AS other
                                    FROM main.words a JOIN main.words b ON b.id = a.id + 1""")
-        took = {}
+        took, statements = {}, {}
         for sql in ALONE + NOT_ALONE:
-            rows = connection.execute(sql).fetchall()
+            values = (5,) * ("?" in sql)
+            rows = connection.execute(sql, values).fetchall()
             for _ in range(9):
-                assert connection.execute(sql).fetchall() == rows
+                assert connection.execute(sql, values).fetchall() == rows
             time.sleep(0.1)
             before = proxy.counts.turns
-            assert connection.execute(sql).fetchall() == rows
+            sent = []
+            proxy.rewrite = lambda side, data: sent.append(data) or data if side == "client" else data
+            assert connection.execute(sql, values).fetchall() == rows
             time.sleep(0.1)
+            proxy.rewrite = None
             took[sql] = proxy.counts.turns - before
+            statements[sql] = b"".join(sent).count(b"\0drawbridge_")
         connection.close()
     assert {sql: took[sql] for sql in ALONE if took[sql] != 1} == {}
     assert {sql: took[sql] for sql in NOT_ALONE if took[sql] < 2} == {}
+    # No BEGIN and COMMIT: the statement, its own probe where it gives one row, another beside it else.
+    assert {sql: count for sql, count in statements.items() if sql in ALONE and
+            count != (2 if "LIMIT" in sql or "'word 9'" in sql else 1)} == {}
+
+
+def test_what_has_no_begin_reads_only(pg, database):
+    """A policy that would write, under lookups that are trusted by then; and writes that follow them."""
+    pg.psql("""DROP TABLE IF EXISTS guarded, noted; CREATE TABLE noted (a text);
+               CREATE TABLE guarded (id int PRIMARY KEY, a text); ALTER TABLE guarded ENABLE ROW LEVEL SECURITY;
+               INSERT INTO guarded SELECT i, 'a' || i FROM generate_series(1, 50) i;
+               DROP ROLE IF EXISTS watched; CREATE ROLE watched;
+               GRANT ALL ON guarded, noted TO watched;
+               CREATE OR REPLACE FUNCTION note() RETURNS bool LANGUAGE plpgsql AS $$ BEGIN
+                   INSERT INTO public.noted SELECT current_setting('transaction_isolation');
+                   RETURN true; EXCEPTION WHEN read_only_sql_transaction THEN RETURN true; END $$;
+               CREATE POLICY noting ON guarded USING (public.note())""", database=database)
+    connection = attach(pg.url(database), "tables=guarded", "role=watched")
+    for _ in range(12):
+        assert connection.execute("SELECT a FROM guarded WHERE id = 5").fetchall() == [("a5",)]
+    assert pg.psql("SELECT count(*) FROM noted", database=database) == [(0,)]
+    connection.execute("UPDATE guarded SET a = 'new' WHERE id = 5")
+    assert pg.psql("SELECT DISTINCT a FROM noted", database=database) == [("repeatable read",)]
+    assert connection.execute("SELECT a FROM guarded WHERE id = 5").fetchall() == [("new",)]
+    connection.close()
+
+
+def test_a_few_rows_that_are_many(pg, database):
+    """More rows than the statistics speak of: asked for anew, before the first one is given."""
+    pg.psql("DROP TABLE IF EXISTS few_of; CREATE TABLE few_of (id int PRIMARY KEY, k int, t text);"
+            "CREATE INDEX ON few_of (k); INSERT INTO few_of SELECT i, i, 't' || i FROM generate_series(1, 5000) i",
+            database=database)
+    pg.psql("ANALYZE few_of", database=database)
+    connection = attach(pg.url(database), "tables=few_of")
+    sql = "SELECT id, t FROM few_of WHERE k = ? ORDER BY id"
+    last = "SELECT statement, rows FROM bridge_log ORDER BY id DESC LIMIT 1"
+    for _ in range(9):
+        assert connection.execute(sql, (7,)).fetchall() == [(7, "t7")]
+    assert connection.execute(last).fetchone()[0].endswith(" LIMIT 101")
+    for many in (98, 1, 1, 3000):  # with the one there was: 99, 100, 101, 3101
+        pg.psql(f"INSERT INTO few_of SELECT n + i, 7, 'more' FROM generate_series(1, {many}) i,"
+                "(SELECT max(id) AS n FROM few_of) AS m", database=database)
+        expected = [(int(i), t) for i, t in
+                    pg.psql("SELECT id, t FROM few_of WHERE k = 7 ORDER BY id", database=database)]
+        for _ in range(3):
+            assert connection.execute(sql, (7,)).fetchall() == expected
+        statement, rows = connection.execute(last).fetchone()
+        assert statement.endswith(" LIMIT 101") == (len(expected) <= 100) and rows >= len(expected)
+        assert connection.execute(sql, (8,)).fetchall() == [(8, "t8")]
+        assert connection.execute("SELECT a.id FROM few_of a WHERE a.k = 7 AND a.t = 't7'").fetchall() == [(7,)]
+    connection.close()
 
 
 # What another client does between two of many lookups -> what the next one gives.
@@ -235,3 +293,23 @@ def test_a_lookup_that_is_its_own_probe(pg, database):
         assert "LEFT JOIN (SELECT true AS here, " in statement and count == 0
     assert connection.execute("SELECT max(id) FROM joined").fetchall() == [(3,)]
     connection.close()
+
+
+def test_short_writes_come_again(pg, database):
+    """What stands around them is prepared: after failures, and after somebody took that away, too."""
+    pg.psql("DROP TABLE IF EXISTS short; CREATE TABLE short (id int PRIMARY KEY, a text)", database=database)
+    connection = attach(pg.url(database), "tables=short")
+    insert, number = "INSERT INTO short VALUES (?, 'a')", 0
+    for between in ("SELECT a FROM short WHERE id = 2", "INSERT INTO short VALUES (1, 'twin')",
+                    "SELECT bridge_exec('s', 'DO $$ BEGIN EXECUTE ''DEALLOCATE ALL''; END $$')", "SELECT 1"):
+        for _ in range(4):
+            number += 1
+            connection.execute(insert, (number,))
+            if "twin" in between:
+                with pytest.raises(sqlite3.IntegrityError):
+                    connection.execute(between)
+            else:
+                connection.execute(between).fetchall()
+    connection.execute("UPDATE short SET a = 'b' WHERE id = 3")
+    connection.close()
+    assert pg.psql("SELECT count(*), max(id), min(a), max(a) FROM short", database=database) == [(16, 16, "a", "b")]

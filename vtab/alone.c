@@ -1,11 +1,17 @@
-/* Reads a statement's text to see that it is one SELECT from one table; see alone.h.
+/* Reads a statement's text to see that it is one SELECT from one table, and tells the driver
+ * what that allows; see alone.h.
  *
  * What is said here is relied upon, so it is no guess: only the plainest form counts, without
  * any word that could make SQLite open another cursor or ask this one again. A name that a view
  * has is none of a table. */
 #include "vtab/alone.h"
 
+#include "vtab/cost.h"
 #include "vtab/tokens.h"
+
+#include <string.h>
+
+enum { ROWS_FEW_EXPECTED = 20 };
 
 static const char *const more_words[] = { "SELECT", "OR", "IN", "UNION", "INTERSECT", "EXCEPT",
     "JOIN", "EXISTS", "WITH", "VALUES", NULL };
@@ -68,17 +74,29 @@ static bool reads_table(struct tokens *tokens, const struct table *table) {
     return found && is_table(table, has_place ? table->place : NULL);
 }
 
-/* Nothing but conditions, order and limit, to the end. plain: not even those. */
-static bool reads_end(struct tokens *tokens, bool *plain) {
-    *plain = tokens->length == 0 || tokens->start[0] == ';';
-    if (tokens->length > 0 && tokens->start[0] != ';' && !is_any(tokens, behind_words)) {
+/* What stands behind the table. */
+struct ending {
+    bool plain;   /* nothing */
+    bool limited; /* at most an order, and a LIMIT that is a number or a parameter */
+};
+
+/* Nothing but conditions, order and limit, to the end. */
+static bool reads_end(struct tokens *tokens, struct ending *ending) {
+    int words = -1; /* behind LIMIT, but for "?" and its kin; -1: there is no LIMIT yet */
+
+    ending->plain = tokens->length == 0 || tokens->start[0] == ';';
+    ending->limited = tokens_is(tokens, "ORDER") || tokens_is(tokens, "LIMIT");
+    if (!ending->plain && !is_any(tokens, behind_words)) {
         return false;
     }
     for (; tokens->length > 0; tokens_next(tokens)) {
         if (is_any(tokens, more_words)) {
             return false;
         }
+        words += words >= 0 && strchr(";?:@", tokens->start[0]) == NULL;
+        words = words < 0 && tokens_is(tokens, "LIMIT") ? 0 : words;
     }
+    ending->limited = ending->limited && (words == 0 || words == 1);
     return true;
 }
 
@@ -112,15 +130,71 @@ static enum alone reads_end_of_order(const char *select, const struct cursor *cu
 enum alone alone_reads(const struct cursor *cursor, const char *sql) {
     struct tokens tokens = { .at = sql };
     const char *select;
-    bool plain;
+    struct ending ending;
 
     if (!tokens_next(&tokens) || !tokens_is(&tokens, "SELECT")) {
         return ALONE_NO;
     }
     select = tokens.at;
     if (!reads_to_from(&tokens) || !reads_table(&tokens, cursor->table) ||
-            !reads_end(&tokens, &plain)) {
+            !reads_end(&tokens, &ending)) {
         return ALONE_NO;
     }
-    return plain ? reads_end_of_order(select, cursor) : ALONE_ONCE;
+    if (ending.plain) {
+        return reads_end_of_order(select, cursor);
+    }
+    return ending.limited ? ALONE_LIMITED : ALONE_ONCE;
+}
+
+/* ---- what comes of it ---------------------------------------------------------------------
+ */
+
+/* By what the server counted: an equality that leaves a handful of rows. The key of a WITHOUT
+ * ROWID table may be read later without having been named, and can only be asked for now. */
+static bool expects_few(struct cursor *cursor, sqlite3_value *const *argv) {
+    const struct plan *plan = &cursor->plan;
+    const struct schema *schema = cursor->table->schema;
+    bool *holds =
+            arena_alloc_array(&cursor->filter_arena, plan->condition_count + 1, sizeof(*holds));
+    bool equality = false;
+
+    if (holds == NULL ||
+            (schema->identity == IDENTITY_KEY && cursor->places[schema->key_column] < 0)) {
+        return false;
+    }
+    for (size_t i = 0; i < plan->condition_count; i++) {
+        enum verdict verdict = cursor->inputs[i].judgement.verdict;
+
+        holds[i] = verdict == VERDICT_EXACT || verdict == VERDICT_SUPERSET;
+        equality |= holds[i] && plan->conditions[i].op == OPERATOR_EQ;
+    }
+    return equality && cost_rows_left(cursor->table, plan, holds, argv) <= ROWS_FEW_EXPECTED;
+}
+
+/* The first question of a statement that has no other: a snapshot begun for it can end with the
+ * answer. The rows of a long one may still be asked for with more columns. */
+void alone_use(struct cursor *cursor, sqlite3_value *const *argv) {
+    const struct server *server = cursor->table->server;
+    struct query *query = &cursor->query;
+
+    if (cursor->alone == ALONE_FIRST && cursor->plan.condition_count == 0 &&
+            cursor->plan.local_text == NULL && query->row_goal == 0) {
+        query->limit = 1;
+        query->row_goal = 1;
+    }
+    /* Before 3.41 SQLite tells of a LIMIT even where it checks rows by terms that it does not
+     * tell of; here there are none. */
+    if (cursor->alone == ALONE_LIMITED && cursor->plan.condition_count == 0 &&
+            cursor->plan.local_text == NULL && query->row_goal > 0) {
+        query->limit = query->row_goal;
+    }
+    if (cursor->alone == ALONE_NO || server->in_snapshot || server->transaction.tables > 0 ||
+            !sqlite3_get_autocommit(server->connection->db)) {
+        return;
+    }
+    if (query->limit >= 0 || (query->flags & QUERY_UNIQUE) != 0) {
+        query->flags |= QUERY_ALONE;
+    } else if (expects_few(cursor, argv)) {
+        query->flags |= QUERY_ALONE | QUERY_FEW;
+    }
 }

@@ -18,10 +18,11 @@ struct condition_input {
 
 /* How much of the statement under way this cursor is: vtab/alone.h. */
 enum alone {
-    ALONE_NO,    /* or nobody can tell */
-    ALONE_ONCE,  /* one SELECT from the table alone, which asks the cursor once */
-    ALONE_FIRST, /* and wants max() of the plan's order: its first row tells it */
-    ALONE_MIN,   /* and wants min() of the plan's only column */
+    ALONE_NO,      /* or nobody can tell */
+    ALONE_ONCE,    /* one SELECT from the table alone, which asks the cursor once */
+    ALONE_FIRST,   /* and wants max() of the plan's order: its first row tells it */
+    ALONE_LIMITED, /* and takes the first rows as they come, as many as its LIMIT says */
+    ALONE_MIN,     /* and wants min() of the plan's only column */
 };
 
 /* What one cursor asks for and where it stands. */

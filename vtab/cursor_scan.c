@@ -108,7 +108,7 @@ static enum status cursor_run(struct cursor *cursor, struct error *err) {
     struct session *session;
     enum status status = reader_session(server, &cursor->reader, &session, err);
 
-    cursor->query.flags &= QUERY_UNIQUE | QUERY_STREAM | QUERY_LOCK | QUERY_ALONE;
+    cursor->query.flags &= QUERY_UNIQUE | QUERY_STREAM | QUERY_LOCK | QUERY_ALONE | QUERY_FEW;
     cursor->query.flags |= cursor->count_only ? QUERY_COUNT_ONLY : 0;
     cursor->query.flags |= cursor->identity && cursor->table->schema->identity == IDENTITY_ROWID
                                    ? QUERY_IDENTITY
@@ -315,7 +315,7 @@ enum status cursor_widen(struct cursor *cursor, int extra, bool identity, struct
     cursor->count_only = false;
     cursor->narrowed = false;
     cursor->identity |= identity;
-    cursor->query.flags &= ~(unsigned)QUERY_ALONE;
+    cursor->query.flags &= ~(unsigned)(QUERY_ALONE | QUERY_FEW);
     cursor->table->rowids_used |= identity;
     cursor_choose_columns(cursor, extra);
     status = cursor_again(cursor, err);

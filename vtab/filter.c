@@ -423,24 +423,6 @@ static enum status filter_min(struct filter *filter) {
     return STATUS_OK;
 }
 
-/* The first question of a statement that has no other: a snapshot begun for it can end with the
- * answer. The rows of a long one may still be asked for with more columns. */
-static void filter_alone(struct cursor *cursor) {
-    const struct server *server = cursor->table->server;
-    struct query *query = &cursor->query;
-
-    if (cursor->alone == ALONE_FIRST && cursor->plan.condition_count == 0 &&
-            cursor->plan.local_text == NULL && query->row_goal == 0) {
-        query->limit = 1;
-        query->row_goal = 1;
-    }
-    if (cursor->alone != ALONE_NO && !server->in_snapshot && server->transaction.tables == 0 &&
-            sqlite3_get_autocommit(server->connection->db) &&
-            (query->limit >= 0 || (query->flags & QUERY_UNIQUE) != 0)) {
-        query->flags |= QUERY_ALONE;
-    }
-}
-
 enum status cursor_prepare(struct cursor *cursor, const char *plan, int argc,
         sqlite3_value **argv, bool *never, struct error *err) {
     struct filter filter = {
@@ -482,7 +464,7 @@ enum status cursor_prepare(struct cursor *cursor, const char *plan, int argc,
     if (cursor->filters++ == 0 && cursor->table->server->cursors == 1) {
         status = cursor->alone == ALONE_MIN ? filter_min(&filter) : STATUS_OK;
         cursor->query.flags |= cursor->reads_all && cursor->query.limit < 0 ? QUERY_STREAM : 0;
-        filter_alone(cursor);
+        alone_use(cursor, argv);
     }
     cursor->empty = filter.empty && !filter.never;
     *never = filter.never;

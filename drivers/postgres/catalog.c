@@ -81,7 +81,8 @@ static enum status catalog_ask(struct catalog *catalog, enum pg_question questio
     enum status status;
 
     text_init(&sql, TEXT_SQL_BYTES_MAX);
-    pg_question_sql(question, PQserverVersion(catalog->session->connection), &sql);
+    pg_question_sql(question, PQserverVersion(catalog->session->connection),
+            catalog->session->reads_only, &sql);
     command.sql = text_get(&sql);
     status = text_status(&sql, err);
     if (status == STATUS_OK) {

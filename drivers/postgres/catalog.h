@@ -88,7 +88,8 @@ enum pg_question {
     PG_QUESTION_COUNT
 };
 
-void pg_question_sql(enum pg_question, int server_version, struct text *sql);
+/* pinned: transactions of this session read only because settings.c says so, not the server. */
+void pg_question_sql(enum pg_question, int server_version, bool pinned, struct text *sql);
 /* The sum of a relation's definition over pg_class "c", whose first `known` columns count. */
 void pg_definition_sql(struct text *sql, const char *known);
 /* From a row of PG_QUESTION_RELATIONS. False when memory is out. */

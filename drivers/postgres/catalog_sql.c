@@ -24,7 +24,7 @@ static const char relations_sql[] =
         "r.reltuples, " PAGES_SQL ", has_table_privilege(r.oid, 'INSERT, UPDATE, DELETE') OR "
         "has_any_column_privilege(r.oid, 'INSERT, UPDATE'), "
         "r.relkind NOT IN ('v', 'f') OR pg_relation_is_updatable(r.oid, true) & 28 <> 0, "
-        "pg_is_in_recovery(), current_setting('default_transaction_read_only')::bool, "
+        "pg_is_in_recovery(), %s, "
         "r.relkind IN ('r', 'p') AND has_any_column_privilege(r.oid, 'UPDATE') "
         /* FOR UPDATE would pass over rows that the policies for UPDATE hide. */
         "AND NOT c.relrowsecurity, c.relnatts, ";
@@ -148,7 +148,8 @@ static void append_collation(int server_version, struct text *sql) {
             default_collations[row].bytewise_sql);
 }
 
-void pg_question_sql(enum pg_question question, int server_version, struct text *sql) {
+void pg_question_sql(
+        enum pg_question question, int server_version, bool pinned, struct text *sql) {
     static const char *const simple[PG_QUESTION_COUNT] = {
         [PG_QUESTION_KEYS] = keys_sql,
         [PG_QUESTION_LEAVES] = leaves_sql,
@@ -158,7 +159,8 @@ void pg_question_sql(enum pg_question question, int server_version, struct text 
     text_append(sql, "WITH RECURSIVE ");
     text_append(sql, relations_cte);
     if (question == PG_QUESTION_RELATIONS) {
-        text_append(sql, relations_sql);
+        text_printf(sql, relations_sql,
+                pinned ? "false" : "current_setting('default_transaction_read_only')::bool");
         pg_definition_sql(sql, "c.relnatts");
         text_append(sql, relations_from_sql);
         return;

@@ -8,16 +8,6 @@
 
 enum { PREPARED_MAX = 64 };
 
-/* FNV-1a. */
-static uint64_t text_hash(const char *text) {
-    uint64_t hash = 14695981039346656037u;
-
-    for (; *text != '\0'; text++) {
-        hash = (hash ^ (unsigned char)*text) * 1099511628211u;
-    }
-    return hash;
-}
-
 static struct pg_prepared **prepared_place(struct pg_session *session, const char *sql) {
     uint64_t hash = text_hash(sql);
     struct pg_prepared **at = &session->prepared;
@@ -133,4 +123,30 @@ enum status pg_prepared_add(struct pg_request *request, struct pg_prepared *prep
     named.sql = prepared->name;
     named.prepared = true;
     return status == STATUS_OK ? pg_request_add(request, &named, err) : status;
+}
+
+/* What writes is not sent twice, so it has to be there: SQL of the user's may have taken
+ * prepared statements away, and of an attempt that failed nobody knows how far it came. */
+static struct pg_prepared *prepared_for_sure(struct pg_session *session, const char *sql) {
+    struct pg_prepared *prepared = pg_prepared_find(session, sql);
+
+    if (session->user_sql || session->user_sql_before) {
+        return NULL;
+    }
+    if (prepared != NULL && prepared->serial > 0 && !prepared->ready) {
+        pg_prepared_forget(session, sql);
+        prepared = NULL;
+    }
+    return prepared;
+}
+
+enum status pg_prepared_add_text(
+        struct pg_request *request, const char *sql, struct error *err) {
+    struct pg_session *session = request->session;
+    struct pg_prepared *prepared = session->transaction.writes ? prepared_for_sure(session, sql)
+                                                               : pg_prepared_find(session, sql);
+    struct pg_command command = { .sql = sql };
+
+    return prepared != NULL ? pg_prepared_add(request, prepared, &command, err)
+                            : pg_request_add(request, &command, err);
 }

@@ -23,6 +23,8 @@ struct pg_prepared *pg_prepared_find(struct pg_session *, const char *sql);
 /* Parse, where the server has not got it, and its execution. command->sql is its text. */
 enum status pg_prepared_add(struct pg_request *, struct pg_prepared *,
         const struct pg_command *command, struct error *err);
+/* One without parameters: prepared where it is known, else as text. */
+enum status pg_prepared_add_text(struct pg_request *, const char *sql, struct error *err);
 /* A statement with this text has worked: it is kept in mind from now on. NULL: out of memory,
  * or the session is shared. */
 struct pg_prepared *pg_prepared_worked(struct pg_session *, const char *sql);

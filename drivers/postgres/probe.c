@@ -113,6 +113,16 @@ static void probe_unanswered(struct pg_session *session, const char *sql) {
     }
 }
 
+bool pg_definition_trusted(const struct pg_scan *scan) {
+    struct pg_session *session = pg_session_from(scan->base.session);
+    const struct pg_definition *definition = pg_relation(scan->schema)->definition;
+    const struct pg_prepared *probe = definition != NULL && probe_of(scan) != NULL
+                                              ? pg_prepared_find(session, probe_of(scan))
+                                              : NULL;
+
+    return probe != NULL && probe->trusted;
+}
+
 void pg_definition_probed(struct pg_scan *scan, const PGresult *answer) {
     struct pg_session *session = pg_session_from(scan->base.session);
     struct pg_prepared *probe = NULL;

@@ -128,9 +128,16 @@ static bool is_short(const struct query *query) {
            query->schema->row_bytes * (double)query->limit <= FETCH_BYTES_WANTED;
 }
 
+static bool asks_for_few(const struct query *query) {
+    return (query->flags & QUERY_FEW) != 0 && (query->flags & QUERY_COUNT_ONLY) == 0 &&
+           query->schema->kind != RELATION_QUERY &&
+           query->schema->row_bytes * PG_FEW_ROWS_MAX <= FETCH_BYTES_WANTED;
+}
+
 static enum pg_transport relation_transport(
         const struct pg_session *session, const struct query *query) {
-    if ((query->flags & (QUERY_COUNT_ONLY | QUERY_UNIQUE)) != 0 || is_short(query)) {
+    if ((query->flags & (QUERY_COUNT_ONLY | QUERY_UNIQUE)) != 0 || is_short(query) ||
+            asks_for_few(query)) {
         return PG_TRANSPORT_RESULT;
     }
     return pg_copy_fits(session, query) ? PG_TRANSPORT_COPY : PG_TRANSPORT_CURSOR;
@@ -152,6 +159,7 @@ enum status pg_scan_keep_query(
     scan->check = relation_check;
     scan->row = relation_row;
     scan->alone = (query->flags & QUERY_ALONE) != 0;
+    scan->few = asks_for_few(query);
     scan->read_all = (query->flags & QUERY_ALL) != 0;
     scan->has_rowids = (query->flags & QUERY_IDENTITY) != 0;
     scan->column_count = query->column_count;
@@ -209,6 +217,7 @@ enum status pg_scan_start(
         asked.columns = scan->columns;
         asked.column_count += scan->key_extra;
     }
+    asked.limit = scan->few ? PG_FEW_ROWS_MAX + 1 : asked.limit;
     if (status == STATUS_OK) {
         status = pg_select(&asked, &scan->sql, &parameters, err);
     }
@@ -226,7 +235,7 @@ enum status pg_scan_start(
         status = scan->transport == PG_TRANSPORT_COPY ? pg_copy_start(scan, &asked, err)
                                                       : pg_scan_send(scan, &command, err);
     }
-    pg_parameters_clear(&parameters);
+    scan->values = parameters;
     if (status != STATUS_OK) {
         scan->failure = status;
         pg_scan_end(&scan->base);

@@ -87,38 +87,63 @@ static enum status scan_send_fetch(struct pg_scan *scan, struct error *err) {
     return status == STATUS_OK ? pg_request_send(scan->request, err) : status;
 }
 
-/* FNV-1a: two statements that look the same only cost one of them its guard. */
-static uint64_t scan_hash(const struct pg_scan *scan) {
-    uint64_t hash = 14695981039346656037u;
+/* Is the statement all that is read in its snapshot? Nobody has to be asked about the relation
+ * behind it then. */
+static bool scan_may_end(const struct pg_scan *scan) {
+    const struct pg_session *session = pg_session_from(scan->base.session);
 
-    for (const char *byte = text_get(&scan->sql); *byte != '\0'; byte++) {
-        hash = (hash ^ (unsigned char)*byte) * 1099511628211u;
-    }
-    return hash;
+    return scan->alone && !session->snapshot_open && session->open_scans == 1 &&
+           scan->transport == PG_TRANSPORT_RESULT && !session->transaction.writes &&
+           !session->user_sql;
 }
 
-/* A lookup is the same statement again and again, so it is guarded until it has worked once. */
+/* Without BEGIN a request is a transaction of its own, and here one that reads only, of one
+ * snapshot: settings.c. What a view runs could change that for the next one. */
+static bool scan_may_be_lone(const struct pg_scan *scan) {
+    return pg_session_from(scan->base.session)->reads_only && scan->schema != NULL &&
+           (scan->schema->kind == RELATION_TABLE ||
+                   scan->schema->kind == RELATION_MATERIALIZED_VIEW) &&
+           pg_definition_trusted(scan);
+}
+
+/* A lookup is the same statement again and again, so it is guarded until it has worked once
+ * (two that look the same only cost one of them its guard). */
 static enum status scan_enter(struct pg_scan *scan, struct error *err) {
     struct pg_session *session = pg_session_from(scan->base.session);
-    enum status status = pg_snapshot_enter(session, scan->request, err);
+    enum status status;
+
+    scan->ends = scan_may_end(scan);
+    if (scan->ends && scan_may_be_lone(scan)) {
+        pg_snapshot_be_lone(session);
+        return STATUS_OK;
+    }
+    status = pg_snapshot_enter(session, scan->request, err);
 
     scan->declared_at = session->transaction.serial;
-    if (status == STATUS_OK &&
-            (session->transaction.writes || scan_hash(scan) != session->proven)) {
+    if (status == STATUS_OK && (session->transaction.writes ||
+                                       text_hash(text_get(&scan->sql)) != session->proven)) {
         status = pg_snapshot_guard(session, scan->request, err);
     }
     return status;
 }
 
-/* The snapshot ends with the answer where the statement is all that is read in it, and nobody
- * has to be asked about the relation behind it. */
-static enum status scan_add_end(struct pg_scan *scan, bool began, struct error *err) {
+/* The snapshot ends with the answer, unless the definition is asked for behind it. */
+static enum status scan_add_end(struct pg_scan *scan, struct error *err) {
     struct pg_session *session = pg_session_from(scan->base.session);
 
-    scan->ends = scan->alone && began && scan->transport == PG_TRANSPORT_RESULT &&
-                 (!scan->definition_due || scan->trusted) && session->open_scans == 1 &&
-                 !session->transaction.writes && !session->user_sql;
-    return scan->ends ? pg_snapshot_end(session, scan->request, err) : STATUS_OK;
+    scan->ends = scan->ends && (!scan->definition_due || scan->trusted);
+    return scan->ends && !session->snapshot_lone ? pg_snapshot_end(scan->request, err)
+                                                 : STATUS_OK;
+}
+
+static enum status scan_declare(
+        const struct pg_scan *scan, struct text *declare, struct error *err) {
+    if (scan->transport != PG_TRANSPORT_CURSOR) {
+        return text_status(&scan->sql, err);
+    }
+    text_printf(declare, "DECLARE c%u NO SCROLL CURSOR FOR ", scan->cursor);
+    text_append_bytes(declare, text_get(&scan->sql), scan->sql.length);
+    return text_status(declare, err);
 }
 
 /* A lookup comes again; the user's own statements need not be the same again. */
@@ -159,17 +184,14 @@ enum status pg_scan_send(
         struct pg_scan *scan, const struct pg_command *parameters, struct error *err) {
     struct pg_session *session = pg_session_from(scan->base.session);
     struct pg_command command = *parameters;
-    bool begins = !session->snapshot_open;
     struct text declare;
     enum status status;
 
     scan->base.statement = text_get(&scan->sql);
     scan->base.transport = transport_names[scan->transport];
-    text_init(&declare, TEXT_SQL_BYTES_MAX);
     scan->cursor = ++session->cursor_serial;
-    text_printf(&declare, "DECLARE c%u NO SCROLL CURSOR FOR ", scan->cursor);
-    text_append_bytes(&declare, text_get(&scan->sql), scan->sql.length);
-    status = text_status(scan->transport == PG_TRANSPORT_CURSOR ? &declare : &scan->sql, err);
+    text_init(&declare, TEXT_SQL_BYTES_MAX);
+    status = scan_declare(scan, &declare, err);
     if (status == STATUS_OK && command.count > PG_PARAMETERS_MAX) {
         status = error_set(err, STATUS_TOO_BIG, "statement has more than %d parameters",
                 PG_PARAMETERS_MAX);
@@ -198,7 +220,7 @@ enum status pg_scan_send(
         status = pg_snapshot_release(scan->request, err);
     }
     if (status == STATUS_OK) {
-        status = scan_add_end(scan, begins, err);
+        status = scan_add_end(scan, err);
     }
     if (status == STATUS_OK) {
         status = pg_request_send(scan->request, err);
@@ -217,8 +239,8 @@ static enum status scan_take_result(struct pg_scan *scan, struct error *err) {
                                    : status == STATUS_OK ? request->result
                                                          : NULL);
     }
-    if (status == STATUS_OK && scan->ends) {
-        pg_snapshot_ended(pg_session_from(scan->base.session));
+    if (scan->ends) {
+        pg_snapshot_ended(pg_session_from(scan->base.session), status == STATUS_OK);
     }
     scan->base.ms += request->waited_ms;
     scan->base.bytes += request->bytes;
@@ -263,10 +285,38 @@ static enum status scan_await(struct pg_scan *scan, struct error *err) {
     }
     if (status == STATUS_OK && !scan->started) {
         scan->started = true;
-        pg_session_from(scan->base.session)->proven = scan_hash(scan);
+        pg_session_from(scan->base.session)->proven = text_hash(text_get(&scan->sql));
     }
     error_move(err, &why);
     return status;
+}
+
+/* More than a few rows came, and nobody has seen one. The statement ends in its LIMIT. */
+static enum status scan_start_over(struct pg_scan *scan, struct error *err) {
+    struct pg_command command = { .values = scan->values.values, .count = scan->values.count };
+    size_t length = scan->sql.length;
+
+    while (text_get(&scan->sql)[--length] != 'L') {
+    }
+    text_truncate(&scan->sql, length - 1);
+    PQclear(scan->result);
+    scan->result = NULL;
+    scan->base.rows = 0;
+    scan->few = false;
+    scan->started = false;
+    scan->was_prepared = false;
+    scan->probed = false;
+    scan->transport = PG_TRANSPORT_CURSOR;
+    return pg_scan_send(scan, &command, err);
+}
+
+static enum status scan_receive(struct pg_scan *scan, struct error *err) {
+    enum status status = scan_await(scan, err);
+
+    if (status == STATUS_OK) {
+        status = scan->check(scan, scan->result, err);
+    }
+    return pg_definition_finish(scan, status, err);
 }
 
 /* The next FETCH is sent before the rows of this one are decoded, so that the server works
@@ -282,12 +332,12 @@ static enum status scan_advance(struct pg_scan *scan, struct error *err) {
         status = scan_send_fetch(scan, err);
     }
     if (status == STATUS_OK) {
-        status = scan_await(scan, err);
+        status = scan_receive(scan, err);
     }
-    if (status == STATUS_OK) {
-        status = scan->check(scan, scan->result, err);
+    if (status == STATUS_OK && scan->few && PQntuples(scan->result) > PG_FEW_ROWS_MAX) {
+        status = scan_start_over(scan, err);
+        status = status == STATUS_OK ? scan_receive(scan, err) : status;
     }
-    status = pg_definition_finish(scan, status, err);
     if (status != STATUS_OK) {
         return status;
     }
@@ -426,6 +476,7 @@ void pg_scan_end(struct scan *base) {
     PQclear(scan->result);
     schema_release(scan->schema);
     text_clear(&scan->sql);
+    pg_parameters_clear(&scan->values);
     memory_free(scan->columns);
     memory_free(scan->fields);
     memory_free(scan->reader);

@@ -6,6 +6,7 @@
 #include "drivers/postgres/wire.h"
 
 enum {
+    PG_FEW_ROWS_MAX = 100, /* of QUERY_FEW: with more it starts over */
     FETCH_ROWS_FIRST = 32, /* when nothing is known: quick to answer, cheap when enough */
     FETCH_GROWTH = 4,
     FETCH_BYTES_WANTED = 1024 * 1024,
@@ -55,9 +56,12 @@ struct pg_scan {
     bool writes;                   /* what is sent are rows: the definition of now counts */
     bool probed, trusted;          /* the statement took a probe along, and it may do */
     bool alone;                    /* QUERY_ALONE */
-    bool ends;                     /* COMMIT went with it: the snapshot ends with the answer */
-    int64_t marker;                /* what the probe gave; 0: nothing */
-    int lead;                      /* fields in front of the row's: see pg_definition_join() */
+    bool few;                      /* QUERY_FEW, and its statement has a LIMIT of one more */
+    struct pg_parameters values;   /* of a few: for the statement without it */
+    bool ends; /* the snapshot ends with the answer: COMMIT went with it, or there is no BEGIN
+                */
+    int64_t marker;   /* what the probe gave; 0: nothing */
+    int lead;         /* fields in front of the row's: see pg_definition_join() */
     size_t key_extra; /* columns of the key that travel behind the others: see malformed.c */
 
     /* where it is */
@@ -128,6 +132,7 @@ bool pg_definition_no_row(const struct pg_scan *, const PGresult *, int row);
 /* Where it has not been compared in this snapshot: the probe, as the last command of
  * scan->request, when the relation has one; then its answer, NULL when there was none. */
 enum status pg_definition_probe(struct pg_scan *, struct error *);
+bool pg_definition_trusted(const struct pg_scan *); /* will that do? Before it is added. */
 void pg_definition_probed(struct pg_scan *, const PGresult *answer);
 /* The definition is as it was, by the question. Without memory for it nothing is learned. */
 void pg_definition_learn(const struct pg_scan *);

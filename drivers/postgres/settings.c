@@ -138,7 +138,19 @@ static enum status settings_put_all(
                                : status;
 }
 
-/* The facts come along: may pg_stats be read, has a
+/* What a statement without BEGIN is to be: a snapshot that reads only, as with BEGIN. Writers
+ * say READ WRITE. A standby can do nothing else anyway, and may be promoted; where the session
+ * is shared nothing is asked without BEGIN. %s: is it shared. First the fact: is it so made? */
+static const char settle_transactions[] =
+        "NOT (%s) AND NOT pg_catalog.pg_is_in_recovery() AND "
+        "pg_catalog.current_setting('default_transaction_read_only') OPERATOR(pg_catalog.=) "
+        "'off', "
+        "CASE WHEN NOT (%s) AND NOT pg_catalog.pg_is_in_recovery() THEN "
+        "pg_catalog.set_config('default_transaction_isolation', 'repeatable read', false) "
+        "OPERATOR(pg_catalog.||) "
+        "pg_catalog.set_config('default_transaction_read_only', 'on', false) END, ";
+
+/* The facts come along: do transactions read only because of this, may pg_stats be read, has a
  * statement a time limit, and is this the backend that libpq was told of. A
  * pooler that lends its connections cannot tell, and makes a number up. */
 static enum status settings_make(struct pg_session *session, const struct options *options,
@@ -149,6 +161,7 @@ static enum status settings_make(struct pg_session *session, const struct option
     text_init(&settings.sql, TEXT_SQL_BYTES_MAX);
     text_append(&settings.sql, "SELECT ");
     status = settings_put_all(&settings, options, err);
+    text_printf(&settings.sql, settle_transactions, local, local);
     text_printf(&settings.sql,
             "pg_catalog.set_config('search_path', %s, %s), "
             "pg_catalog.has_table_privilege('pg_catalog.pg_stats'::pg_catalog.regclass, "
@@ -204,6 +217,7 @@ static enum status settings_failed(enum status status, struct error *why, struct
 static void settings_note(struct pg_session *session, const PGresult *result) {
     int last = PQnfields(result) - 1;
 
+    session->reads_only = strcmp(PQgetvalue(result, 0, last - 5), "t") == 0;
     session->stats_readable = strcmp(PQgetvalue(result, 0, last - 2), "t") == 0;
     session->statement_timeout = strcmp(PQgetvalue(result, 0, last - 1), "t") == 0;
     session->shared = strcmp(session->pooler, "none") != 0 &&

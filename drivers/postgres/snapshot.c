@@ -25,25 +25,19 @@ enum status pg_begin(
 static const char begin_sql[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 static const char end_sql[] = "COMMIT";
 
-/* Parsed once, where snapshots as short as one statement come again and again. */
-static enum status snapshot_add(struct pg_session *session, struct pg_request *request,
-        const char *sql, struct error *err) {
-    struct pg_prepared *prepared = pg_prepared_find(session, sql);
-    struct pg_command command = { .sql = sql };
-
-    return prepared != NULL ? pg_prepared_add(request, prepared, &command, err)
-                            : pg_request_add(request, &command, err);
+enum status pg_snapshot_end(struct pg_request *request, struct error *err) {
+    return pg_prepared_add_text(request, end_sql, err);
 }
 
-enum status pg_snapshot_end(
-        struct pg_session *session, struct pg_request *request, struct error *err) {
-    return snapshot_add(session, request, end_sql, err);
-}
-
-void pg_snapshot_ended(struct pg_session *session) {
-    session->snapshot_open = false;
-    pg_prepared_worked(session, begin_sql);
-    pg_prepared_worked(session, end_sql);
+void pg_snapshot_ended(struct pg_session *session, bool worked) {
+    if (session->snapshot_lone) {
+        session->snapshot_lone = false;
+        session->snapshot_open = false;
+    } else if (worked) {
+        session->snapshot_open = false;
+        pg_prepared_worked(session, begin_sql);
+        pg_prepared_worked(session, end_sql);
+    }
 }
 
 static void snapshot_begun(struct pg_session *session) {
@@ -56,6 +50,11 @@ static void snapshot_begun(struct pg_session *session) {
         session->snapshot_own = true;
         session->idle_ms = 0;
     }
+}
+
+void pg_snapshot_be_lone(struct pg_session *session) {
+    snapshot_begun(session);
+    session->snapshot_lone = true;
 }
 
 /* False: the session has it already. */
@@ -75,9 +74,8 @@ enum status pg_snapshot_enter(
     }
     session->snapshot_open = true; /* before the request: it begins with BEGIN */
     session->transaction.sent = session->transaction.writes;
-    status = session->transaction.writes
-                     ? pg_request_add_text(request, pg_transaction_begin_sql(session), err)
-                     : snapshot_add(session, request, begin_sql, err);
+    status = pg_prepared_add_text(request,
+            session->transaction.writes ? pg_transaction_begin_sql(session) : begin_sql, err);
     if (status == STATUS_OK) {
         status = pg_settings_enter(session, request, err);
     }
@@ -173,6 +171,10 @@ void pg_finish(struct session *base) {
         return;
     }
     pg_session_settle(session);
+    if (session->snapshot_lone) {
+        pg_snapshot_ended(session, false);
+        return;
+    }
     if (pg_request_create(session, &request, NULL) != STATUS_OK ||
             pg_request_add_text(request, sql, NULL) != STATUS_OK ||
             pg_request_send(request, NULL) != STATUS_OK) {

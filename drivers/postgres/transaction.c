@@ -4,6 +4,7 @@
  * the next one, and one in which nothing was done is never sent at all. What must be known
  * after a lost COMMIT, the transaction's number on the server, travels behind its first
  * write. */
+#include "drivers/postgres/prepared.h"
 #include "drivers/postgres/scan.h"
 
 #include <stdio.h>
@@ -12,13 +13,17 @@
 enum { CONTROL_BYTES = 64 };
 
 const char *pg_transaction_begin_sql(const struct pg_session *session) {
-    static const char *const begin[] = {
-        [ISOLATION_REPEATABLE] = "BEGIN ISOLATION LEVEL REPEATABLE READ",
-        [ISOLATION_READ_COMMITTED] = "BEGIN ISOLATION LEVEL READ COMMITTED",
-        [ISOLATION_SERIALIZABLE] = "BEGIN ISOLATION LEVEL SERIALIZABLE",
+    static const char *const begin[][2] = {
+        [ISOLATION_REPEATABLE] = { "BEGIN ISOLATION LEVEL REPEATABLE READ",
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE" },
+        [ISOLATION_READ_COMMITTED] = { "BEGIN ISOLATION LEVEL READ COMMITTED",
+                "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE" },
+        [ISOLATION_SERIALIZABLE] = { "BEGIN ISOLATION LEVEL SERIALIZABLE",
+                "BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE" },
     };
 
-    return begin[session->transaction.isolation];
+    /* A server whose own default is to read only keeps it, and refuses. */
+    return begin[session->transaction.isolation][session->reads_only];
 }
 
 /* ---- savepoints ---------------------------------------------------------------------------
@@ -197,7 +202,7 @@ enum status pg_transaction_wrote(struct pg_session *session, struct error *err) 
     }
     status = pg_request_create(session, &transaction->identity, err);
     if (status == STATUS_OK) {
-        status = pg_request_add_text(transaction->identity, identity_sql, err);
+        status = pg_prepared_add_text(transaction->identity, identity_sql, err);
     }
     return status == STATUS_OK ? pg_request_send(transaction->identity, err) : status;
 }
@@ -285,6 +290,17 @@ static enum status commit_wait(struct pg_session *session, struct pg_request *re
     return answer;
 }
 
+static const char commit_sql[] = "COMMIT";
+
+/* What stands around short transactions is parsed once. */
+static void transaction_worked(struct pg_session *session) {
+    pg_prepared_worked(session, pg_transaction_begin_sql(session));
+    pg_prepared_worked(session, commit_sql);
+    if (session->transaction.id[0] != '\0') {
+        pg_prepared_worked(session, identity_sql);
+    }
+}
+
 /* Once COMMIT is on its way only the server, or nobody, can tell what became of it. */
 static enum status commit_send(
         struct pg_session *session, int64_t timeout_ms, struct error *err) {
@@ -298,13 +314,16 @@ static enum status commit_send(
     }
     status = pg_transaction_enter(session, request, &why);
     if (status == STATUS_OK) {
-        status = pg_request_add_text(request, "COMMIT", &why);
+        status = pg_prepared_add_text(request, commit_sql, &why);
     }
     if (status == STATUS_OK) {
         status = pg_request_send(request, &why);
     }
     if (status == STATUS_OK) {
         status = commit_wait(session, request, &stopped, &why);
+    }
+    if (status == STATUS_OK) {
+        transaction_worked(session);
     }
     if (status == STATUS_LOST) { /* some of it may have been sent, whatever failed */
         pg_session_break(session, STATUS_LOST, "no answer to COMMIT", NULL);
@@ -336,14 +355,18 @@ static enum status settle_scans(struct pg_session *session, struct error *err) {
     return pg_session_check(session, err);
 }
 
-/* SQL of the user's that was committed may have changed settings for good. */
+/* SQL of the user's that was committed may have changed settings for good, or taken prepared
+ * statements away: what writes could not be sent again. */
 static void settle_again(struct pg_session *session) {
     struct pg_request *request = NULL;
 
     if (session->shared || session->base.broken) {
         return;
     }
+    pg_prepared_clear(session);
+    session->definition_prepared = false;
     if (pg_request_create(session, &request, NULL) != STATUS_OK ||
+            pg_request_add_text(request, "DEALLOCATE ALL", NULL) != STATUS_OK ||
             pg_request_add_text(request, session->settings, NULL) != STATUS_OK ||
             pg_request_send(request, NULL) != STATUS_OK) {
         pg_session_break(session, STATUS_LOST, "settings could not be made again", NULL);

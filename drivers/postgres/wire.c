@@ -47,6 +47,7 @@ enum status pg_session_break(
         PQfinish(session->connection);
         session->connection = NULL;
         session->snapshot_open = false;
+        session->snapshot_lone = false;
     }
     while (session->first != NULL) {
         struct pg_request *request = session->first;

@@ -100,6 +100,7 @@ struct pg_session {
     struct text notices;          /* since the last record of bridge_log */
     bool utf8, sql_ascii;         /* what server_encoding says */
     bool stats_readable;          /* pg_stats may be read */
+    bool reads_only;        /* what does not say READ WRITE: by settings.c, as a snapshot */
     bool statement_timeout; /* a statement must not last as long as the host takes to read */
 
     char *settings;     /* the statement that makes them all; see settings.c */
@@ -125,7 +126,8 @@ struct pg_session {
     bool snapshot_wanted;     /* pg_begin() was called, or a scan runs without it */
     bool snapshot_open;       /* BEGIN was sent */
     bool snapshot_own;        /* wanted by a scan alone: over with the last one */
-    bool user_sql; /* a statement of the user's may have changed settings: roll back */
+    bool snapshot_lone; /* it is a single request's: no BEGIN was sent, no COMMIT is due */
+    bool user_sql;      /* a statement of the user's may have changed settings: roll back */
     int64_t idle_ms;
     struct pg_transaction transaction;
     int64_t idle_set_ms; /* what the session has without SET LOCAL */
@@ -273,8 +275,11 @@ void pg_prepared_clear(struct pg_session *); /* nothing is sent */
 enum status pg_snapshot_enter(struct pg_session *, struct pg_request *, struct error *);
 /* Its end, as the last command of the request that began it. Once that was answered the
  * snapshot is over: pg_snapshot_ended(). A failure before it leaves the end to pg_finish(). */
-enum status pg_snapshot_end(struct pg_session *, struct pg_request *, struct error *);
-void pg_snapshot_ended(struct pg_session *);
+enum status pg_snapshot_end(struct pg_request *, struct error *);
+/* Instead of both: the next request is a snapshot of its own, over with its answer whatever
+ * that is. session->reads_only, and none is open. */
+void pg_snapshot_be_lone(struct pg_session *);
+void pg_snapshot_ended(struct pg_session *, bool worked);
 /* The same as text in front of a COPY. What is appended must be sent. */
 void pg_snapshot_append(struct pg_session *, struct text *sql);
 /* Around the commands of one request, while other scans share the snapshot: a savepoint, and
