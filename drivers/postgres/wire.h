@@ -123,6 +123,7 @@ struct pg_session {
     bool definition_prepared;
     double snapshot_began_ms; /* tells it from every other one */
     double held_since_ms;     /* the same, or later in it: no lock was given up since */
+    unsigned spins_missed;    /* waits awake that were in vain, in a row: wait.c */
     bool snapshot_wanted;     /* pg_begin() was called, or a scan runs without it */
     bool snapshot_open;       /* BEGIN was sent */
     bool snapshot_own;        /* wanted by a scan alone: over with the last one */
