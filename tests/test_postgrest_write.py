@@ -98,6 +98,8 @@ REFUSED = {  # what one request cannot do -> part of the reason
     "INSERT OR IGNORE INTO r.word SELECT 'a', 1": "OR IGNORE cannot be kept",
     "INSERT OR FAIL INTO r.word VALUES ('a', 1), ('b', 2)": "OR FAIL cannot be kept",
     "INSERT INTO r.item(name) VALUES ('x') RETURNING id": "the remote makes its value",
+    "INSERT INTO r.word VALUES ('k', 1), ('a', 2) RETURNING k": "RETURNING cannot be kept",
+    "INSERT INTO r.word SELECT 'k', 1 RETURNING k": "RETURNING cannot be kept",
     "INSERT INTO r.word VALUES (x'00', 1)": "bytes are no text",
     "INSERT INTO r.word VALUES ('a' || char(0), 1)": "inner NUL",
     "INSERT INTO r.item(name, at) VALUES ('x', 'now')": "no timestamp",

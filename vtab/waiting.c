@@ -40,9 +40,7 @@ static int writers(const struct table *table, const struct change *change) {
                                          : running_writers(table->connection->db);
 }
 
-/* RETURNING hands rows out when all are written, and before the statement ends: who takes the
- * first one alone would never hear that they were not stored. */
-static bool shows_rows(const struct table *table, const struct change *change) {
+bool waiting_shows_rows(const struct table *table, const struct change *change) {
     return change->kind == CHANGE_INSERT ? table->insert.shows_rows
                                          : running_shows_rows(table->connection->db);
 }
@@ -60,7 +58,7 @@ bool waiting_allowed(struct table *table, const struct change *change, bool by_r
            (follows || sqlite3_get_autocommit(table->connection->db)) &&
            change->on_conflict == ON_CONFLICT_ABORT && !by_row && table->writer->sure &&
            table->writer->rows_max != 1 && writers(table, change) == 1 &&
-           !shows_rows(table, change);
+           !waiting_shows_rows(table, change);
 }
 
 /* Rows of a statement that this one runs inside wait on. */

@@ -49,26 +49,40 @@ static enum status find_writer(
 /* ---- sending ------------------------------------------------------------------------------
  */
 
-/* Where all rows of a statement are one request their answer comes too late for SQLite to pass
- * over one of them, or to keep those before it. */
-static enum status check_one_request(const struct update *update, struct error *err) {
-    const struct server *server = update->table->server;
-    bool passes_over = update->change.on_conflict == ON_CONFLICT_IGNORE &&
-                       update->change.kind == CHANGE_INSERT;
+static enum status refuse_late(const struct update *update, struct error *err) {
+    const struct change *change = &update->change;
+    const struct {
+        bool asked;
+        const char *what, *hint;
+    } late[] = {
+        { change->on_conflict == ON_CONFLICT_IGNORE && change->kind == CHANGE_INSERT,
+                "OR IGNORE", "write row by row, or leave the rows out with WHERE NOT EXISTS" },
+        { update->by_row, "OR FAIL", "write row by row" },
+        { waiting_shows_rows(update->table, change), "RETURNING",
+                "write row by row, or by bridge_insert(), which gives the rows as they are "
+                "stored" },
+    };
 
-    if (!server_can(server, DRIVER_ONE_REQUEST) ||
-            waiting_is_only_row(update->table, &update->change) ||
-            (!passes_over && !update->by_row)) {
-        return STATUS_OK;
+    for (size_t i = 0; i < sizeof(late) / sizeof(late[0]); i++) {
+        if (late[i].asked) {
+            error_set(err, STATUS_UNSUPPORTED,
+                    "%s cannot be kept for table \"%s\" but for INSERT ... VALUES of one row: "
+                    "server \"%s\" writes a statement as a whole",
+                    late[i].what, update->table->name, update->table->server->name);
+            error_explain(err, NULL, NULL, late[i].hint);
+            return STATUS_UNSUPPORTED;
+        }
     }
-    error_set(err, STATUS_UNSUPPORTED,
-            "OR %s cannot be kept for table \"%s\" but for INSERT ... VALUES of one row: "
-            "server \"%s\" writes a statement as a whole",
-            passes_over ? "IGNORE" : "FAIL", update->table->name, server->name);
-    error_explain(err, NULL, NULL,
-            passes_over ? "write row by row, or leave the rows out with WHERE NOT EXISTS"
-                        : "write row by row");
-    return STATUS_UNSUPPORTED;
+    return STATUS_OK;
+}
+
+/* Where all rows of a statement are one request their answer comes too late for SQLite to pass
+ * over one of them, to keep those before it, or to show none that was not stored. */
+static enum status check_one_request(const struct update *update, struct error *err) {
+    return server_can(update->table->server, DRIVER_ONE_REQUEST) &&
+                           !waiting_is_only_row(update->table, &update->change)
+                   ? refuse_late(update, err)
+                   : STATUS_OK;
 }
 
 /* What one table's rows wait for may be another's. */
