@@ -197,6 +197,18 @@ def test_arrays_that_are_none(body, text):
             assert text in sqlite.error(db, "SELECT a FROM r.t")[1]
 
 
+@pytest.mark.parametrize("declared, text", [
+    ("uuid", "0123456789abcdef0123456789abcdef0123"), ("uuid", "0123456-789ab-cdef-0123-456789abcdef"),
+    ("uuid", "01234567-89ab-cdef-0123-456789abcdeg"), ("bytea", "\\\\x01-02"), ("bytea", "\\\\x010"), ("bytea", "\\\\x0g")])
+def test_digits_that_are_none(declared, text):
+    body = f'[{{"id":1,"a":"{text}"}}]'.encode()
+    with RestServer(told(body), DOCUMENT) as server:
+        db = connect()
+        value(db, "SELECT bridge_attach(?, 'as=r', ?, 'uuid=blob')", server.url, f"columns.t=id int, a {declared}")
+        code, why = sqlite.error(db, "SELECT a FROM r.t")
+        assert code & 0xff == sqlite3.SQLITE_ERROR and f"is no {declared}" in why, why
+
+
 @pytest.mark.parametrize("sql", ["INSERT INTO r.people(name) VALUES ('a')", "DELETE FROM r.people WHERE id = 1",
                                  "SELECT bridge_insert('r.people', '{\"name\":\"a\"}')"])
 def test_written_rows_without_end(sql):

@@ -242,43 +242,37 @@ static int hex_digit(char c) {
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* As many bytes as the digits say; dashes between them count for nothing. */
-static bool read_hex(const char *text, size_t length, char *out, size_t *count) {
-    int high = -1;
+static bool read_hex(const char *text, size_t digits, char *out) {
+    if (digits % 2 != 0) {
+        return false;
+    }
+    for (size_t i = 0; i < digits; i += 2) {
+        int high = hex_digit(text[i]), low = hex_digit(text[i + 1]);
 
-    *count = 0;
-    for (size_t i = 0; i < length; i++) {
-        int digit = hex_digit(text[i]);
-
-        if (digit < 0 && text[i] == '-') {
-            continue;
-        }
-        if (digit < 0) {
+        if (high < 0 || low < 0) {
             return false;
         }
-        if (high < 0) {
-            high = digit;
-        } else {
-            out[(*count)++] = (char)(high << 4 | digit);
-            high = -1;
-        }
+        *out++ = (char)(high << 4 | low);
     }
-    return high < 0;
+    return true;
 }
 
 static enum status decode_uuid(const struct pr_decoding *d) {
+    static const size_t groups[] = { 8, 4, 4, 4, 12 }; /* digits, with dashes between them */
     char bytes[UUID_BYTES];
-    size_t count;
+    size_t at = 0, count = 0;
+    bool well = d->length == 36;
 
-    if (d->length != 36 || !read_hex(d->text, d->length, bytes, &count) ||
-            count != UUID_BYTES) {
-        return pr_mismatch(d);
+    for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]) && well; i++) {
+        well = (at == 0 || d->text[at - 1] == '-') &&
+               read_hex(d->text + at, groups[i], bytes + count);
+        at += groups[i] + 1;
+        count += groups[i] / 2;
     }
-    return pr_put_binary(d, bytes, count);
+    return well ? pr_put_binary(d, bytes, count) : pr_mismatch(d);
 }
 
 static enum status decode_blob(const struct pr_decoding *d) {
-    size_t count;
     char *bytes;
 
     if (d->facts->pg.type_oid == PG_TYPE_UUID) {
@@ -298,10 +292,10 @@ static enum status decode_blob(const struct pr_decoding *d) {
     if (bytes == NULL) {
         return d->err != NULL ? d->err->status : STATUS_NOMEM;
     }
-    if (!read_hex(d->text + 2, d->length - 2, bytes, &count)) {
+    if (!read_hex(d->text + 2, d->length - 2, bytes)) {
         return pr_mismatch(d);
     }
-    batch_put_reserved(d->batch, VALUE_BLOB, count);
+    batch_put_reserved(d->batch, VALUE_BLOB, d->length / 2 - 1);
     return STATUS_OK;
 }
 
