@@ -163,7 +163,7 @@ def test_one_connection_is_what_there_is(server, bouncer, world):
 def test_sample(bouncer, world):
     with Hostile(bouncer, "grid_icu") as hostile:
         assert ask(world, SAMPLE) > 3000
-    assert hostile.turns > 5
+    assert hostile.turns > 1
 
 
 @pytest.mark.slow
@@ -216,6 +216,7 @@ def test_the_option(server, bouncer, option, left):
         connection.execute("SELECT bridge_server('s', ?, ?)", (bouncer.url("c"), option))
         connection.execute("SELECT bridge_ping('s')")
         assert other.execute("SHOW IntervalStyle").fetchone() == (left,)
+        assert other.execute("SHOW default_transaction_read_only").fetchone() == ("off",)
         connection.close()
 
 

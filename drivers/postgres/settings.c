@@ -140,7 +140,8 @@ static enum status settings_put_all(
 
 /* What a statement without BEGIN is to be: a snapshot that reads only, as with BEGIN. Writers
  * say READ WRITE. A standby can do nothing else anyway, and may be promoted; where the session
- * is shared nothing is asked without BEGIN. %s: is it shared. First the fact: is it so made? */
+ * is shared, or may be, nothing is asked without BEGIN. %s: is that so. First the fact: is it
+ * so made? */
 static const char settle_transactions[] =
         "NOT (%s) AND NOT pg_catalog.pg_is_in_recovery() AND "
         "pg_catalog.current_setting('default_transaction_read_only') OPERATOR(pg_catalog.=) "
@@ -156,12 +157,14 @@ static const char settle_transactions[] =
 static enum status settings_make(struct pg_session *session, const struct options *options,
         const char *local, char **out, struct error *err) {
     struct settings settings = { .session = session, .local = local };
+    /* Who says so of a pooler would leave a connection that only reads to others. */
+    const char *shared = strcmp(session->pooler, "none") == 0 ? "true" : local;
     enum status status;
 
     text_init(&settings.sql, TEXT_SQL_BYTES_MAX);
     text_append(&settings.sql, "SELECT ");
     status = settings_put_all(&settings, options, err);
-    text_printf(&settings.sql, settle_transactions, local, local);
+    text_printf(&settings.sql, settle_transactions, shared, shared);
     text_printf(&settings.sql,
             "pg_catalog.set_config('search_path', %s, %s), "
             "pg_catalog.has_table_privilege('pg_catalog.pg_stats'::pg_catalog.regclass, "

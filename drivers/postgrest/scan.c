@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MEMBERS_MORE = 16 };
-
 /* ---- rows ---------------------------------------------------------------------------------
  */
 
@@ -353,7 +351,7 @@ static enum status choose_columns(
     if (scan->column_count == 0) { /* rows without columns are counted by one of them */
         scan->columns[scan->column_count++] = relation->key_count > 0 ? relation->key[0] : 0;
     }
-    scan->member_max = scan->column_count + schema->column_count + MEMBERS_MORE;
+    scan->member_max = scan->column_count + schema->column_count + PR_MEMBERS_MORE;
     scan->members = arena_alloc_array(&scan->arena, scan->member_max, sizeof(*scan->members));
     scan->names = arena_alloc_array(&scan->arena, columns, sizeof(*scan->names));
     for (size_t i = 0; i < scan->column_count && scan->names != NULL; i++) {

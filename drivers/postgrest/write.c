@@ -64,7 +64,7 @@ enum status pr_write_start(struct session *session, const struct schema *schema,
     text_init(&writer->parameters, bytes + PR_TARGET_BYTES_MAX);
     writer->states = arena_alloc_array(&writer->arena, schema->column_count, 1);
     writer->sent = arena_alloc_array(&writer->arena, schema->column_count, sizeof(int));
-    writer->member_max = schema->column_count + 1;
+    writer->member_max = schema->column_count + PR_MEMBERS_MORE;
     writer->members =
             arena_alloc_array(&writer->arena, writer->member_max, sizeof(*writer->members));
     writer->sent_members =

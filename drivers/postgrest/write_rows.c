@@ -102,7 +102,8 @@ static enum status name_columns(
 
     scan->columns = arena_alloc_array(&scan->arena, count + 1, sizeof(*scan->columns));
     scan->names = arena_alloc_array(&scan->arena, count + 1, sizeof(*scan->names));
-    scan->members = arena_alloc_array(&scan->arena, count + 1, sizeof(*scan->members));
+    scan->members =
+            arena_alloc_array(&scan->arena, count + PR_MEMBERS_MORE, sizeof(*scan->members));
     if (scan->columns == NULL || scan->names == NULL || scan->members == NULL) {
         return error_nomem(err);
     }
@@ -112,7 +113,7 @@ static enum status name_columns(
     }
     scan->column_count = count;
     scan->batch_columns = count;
-    scan->member_max = count + 1;
+    scan->member_max = count + PR_MEMBERS_MORE;
     return STATUS_OK;
 }
 
