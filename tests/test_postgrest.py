@@ -502,6 +502,10 @@ FAULTS = {  # fault -> (answer, part of the result code's name, part of the mess
                                         b'{"id":2,"name":"a","price":"1"}]'), "SQLITE_", "another number"),
     "table gone": (lambda _: failure(404, "PGRST205", "Could not find the table"), "SQLITE_", ""),
     "busy for long": (lambda _: Answer(503, {"Retry-After": "3600"}), "SQLITE_CANTOPEN", "503"),
+    "a gateway's words": (lambda _: Answer(401, {}, b'{"message":"No API key found","hint":"Send one"}'),
+                          "SQLITE_AUTH", "HTTP status 401\ndetail: No API key found"),
+    "words without a code": (lambda _: Answer(400, {}, b'{"code":null,"message":"too many","details":null}'),
+                             "SQLITE_ERROR", "HTTP status 400\ndetail: too many"),
     "a gateway's page": (lambda _: Answer(502, {"Content-Type": "text/html"}, b"<html>"),
                          "SQLITE_CANTOPEN", "502"),
 }
