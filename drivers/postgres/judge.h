@@ -143,6 +143,7 @@ void judge_all_superset(struct judging *, const char *why);
 void judge_typed(struct judging *, enum condition_operator, const char *text);
 void judge_typed_range(struct judging *, const char *lo, const char *hi);
 const char *number_real_text(double, char text[JUDGE_NUMBER_BYTES]);
+/* Somewhere in the text, not at its beginning. */
 const char *number_integer_text(int64_t, char text[JUDGE_NUMBER_BYTES]);
 void number_fix_point(char *text); /* of printf: whatever the locale's is becomes "." */
 

@@ -235,7 +235,7 @@ static bool pattern_text(struct judging *j, const struct value *value, struct va
     if (value->kind == VALUE_INTEGER) {
         pattern->kind = VALUE_TEXT;
         pattern->bytes = number_integer_text(value->integer, digits);
-        pattern->length = strlen(digits);
+        pattern->length = strlen(pattern->bytes);
         return true;
     }
     if (value->kind != VALUE_TEXT) {
