@@ -307,6 +307,32 @@ def test_a_filter_that_is_refused_is_left_to_sqlite():
         assert "out of range" in logged(db, "notices")[-1]
 
 
+@pytest.mark.parametrize("order, requests", [("", 5), ("ORDER BY id", 5), ("ORDER BY id DESC", 2)])
+def test_a_long_list_of_which_some_is_out_of_range(order, requests):
+    """The server refuses one of several requests, rows of others have come: none is lost, none comes twice."""
+    found = [person(i) for i in range(1, 401)]
+
+    def answer(request):
+        op, _, words = request.query.get("id", "gte.0").partition(".")
+        numbers = [int(word) for word in words.strip("()").split(",")]
+        if max(numbers) > 32767:
+            return failure(400, "22003", "value is out of range for type smallint")
+        fits = {"in": lambda n: n in numbers, "eq": lambda n: n in numbers, "gt": lambda n: n > numbers[0],
+                "gte": lambda n: n >= numbers[0]}[op]
+        mine = [row for row in found if fits(row["id"])]
+        return rows(request, mine[::-1] if "desc" in request.query["order"] else mine)
+
+    with RestServer(answer, PEOPLE) as server:
+        db = connect()
+        attach(db, server, "max_url_bytes=950")
+        ids = json.dumps([40000, *range(2, 401, 2), 70000])
+        mine = select(db, f"SELECT id FROM r.people WHERE id IN (SELECT value FROM json_each(?)) {order}", ids)
+        want = [(i,) for i in range(2, 401, 2)]
+        assert (mine if order else sorted(mine)) == (want[::-1] if "DESC" in order else want)
+        assert len(server.asked()) == requests
+        assert "out of range" in logged(db, "notices")[-1]
+
+
 def test_a_time_zone_that_was_not_applied_is_not_believed():
     document = {"swagger": "2.0", "definitions": {"t": {"properties": {
         "id": {"format": "int32"}, "a": {"format": "timestamp with time zone[]"}}}}}
@@ -476,6 +502,10 @@ FAULTS = {  # fault -> (answer, part of the result code's name, part of the mess
                                         b'{"id":2,"name":"a","price":"1"}]'), "SQLITE_", "another number"),
     "table gone": (lambda _: failure(404, "PGRST205", "Could not find the table"), "SQLITE_", ""),
     "busy for long": (lambda _: Answer(503, {"Retry-After": "3600"}), "SQLITE_CANTOPEN", "503"),
+    "a gateway's words": (lambda _: Answer(401, {}, b'{"message":"No API key found","hint":"Send one"}'),
+                          "SQLITE_AUTH", "HTTP status 401\ndetail: No API key found"),
+    "words without a code": (lambda _: Answer(400, {}, b'{"code":null,"message":"too many","details":null}'),
+                             "SQLITE_ERROR", "HTTP status 400\ndetail: too many"),
     "a gateway's page": (lambda _: Answer(502, {"Content-Type": "text/html"}, b"<html>"),
                          "SQLITE_CANTOPEN", "502"),
 }

@@ -244,6 +244,20 @@ def test_nothing_shows_the_token(tmp_path):
             file.unlink()
 
 
+@pytest.mark.parametrize("header", [
+    "Prefer=tx=rollback", "accept-profile=other", "Content-Profile=other", "Accept=text/csv", "Content-Type=text/csv",
+    "Content-Length=3", "Transfer-Encoding=chunked", "Range=0-0", "authorization=Basic abc"])
+def test_headers_that_are_the_drivers_own(header):
+    """Else a write that the server rolls back would be reported as done, or go to another schema than a read."""
+    with RestServer(table, DOCUMENT) as server:
+        db = connect()
+        text = sqlite.error(db, "SELECT bridge_attach(?, ?, 'token=secret')", (server.url, f"header.{header}"))[1]
+        assert "cannot" in text and f"header.{header.partition('=')[0]}".lower() in text.lower() and "secret" not in text
+        assert server.requests == []
+        assert value(db, "SELECT bridge_attach(?, 'header.Authorization=Basic abc', 'header.X-Prefer=a')", server.url)
+        assert server.requests[-1].headers["authorization"] == "Basic abc"
+
+
 BAD_TOKENS = {"": None, "x" * 70_000: "", "a\nb": "control character", "a\rAuthorization: b": "control character",
               "a\x00b": "control character", "a\tb": "control character"}
 

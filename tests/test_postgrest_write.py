@@ -440,6 +440,21 @@ def test_keys_in_a_url(kind, text):
             assert asked == "eq." + (want or text.replace(":03+", ":03.000000+")), asked
 
 
+def test_json_that_is_more_than_a_parser_holds():
+    """Numbers beyond double and thousands of brackets travel to the byte; what is no JSON does not."""
+    document = {"swagger": "2.0", "definitions": {"t": {"required": ["id"], "properties": {
+        "id": {"format": "int32", "description": "Note:\nThis is a Primary Key.<pk/>"}, "j": {"format": "jsonb"}}}}}
+    with RestServer(lambda _: Answer(201, {}, b'[{"id":1}]'), document) as server:
+        db = attached(server)
+        for text in ('{"a": 1e400}', "1" * 400, "[-1e-400, 1E+999 ]", "[" * 3000 + "]" * 3000, " 1e400 "):
+            db.execute("INSERT INTO r.t VALUES (1, ?)", (text,))
+            assert server.writes()[-1].body == b'[{"id":1,"j":' + text.encode() + b"}]"
+        sent = len(server.writes())
+        for text in ("1e400x", "1e400 1", "[1e400", "[1e400]]", '{"a":1e400,}', "1e400,2", "[" * 3000 + "]" * 2999):
+            assert "it is no JSON" in sqlite.error(db, "INSERT INTO r.t VALUES (1, ?)", (text,))[1], text
+        assert len(server.writes()) == sent
+
+
 def test_a_preference_that_is_not_confirmed_is_not_relied_on():
     with RestServer(Keeper(strict=False), DOCUMENT) as server:
         db = attached(server)

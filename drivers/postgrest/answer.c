@@ -198,6 +198,17 @@ static const char *member_text(const json_t *object, const char *name) {
     return text != NULL && text[0] != '\0' ? text : NULL;
 }
 
+/* The words of something between here and the server, which know no codes. They are no part of
+ * the message, which says what is certain. */
+static void explain_gateway(const json_t *object, const char *message, struct error *err) {
+    const char *hint = member_text(object, "hint");
+
+    if (message == NULL) {
+        message = member_text(object, "error");
+    }
+    error_explain(err, NULL, message, hint);
+}
+
 enum status pr_answer_error(
         long http_status, const char *body, size_t length, struct error *err) {
     json_t *object = json_loadb(body, length, 0, NULL);
@@ -205,8 +216,10 @@ enum status pr_answer_error(
     enum status status;
 
     if (code == NULL) {
+        status = http_error(http_status, err);
+        explain_gateway(object, message, err);
         json_decref(object);
-        return http_error(http_status, err);
+        return status;
     }
     status = code_status(code);
     if (strcmp(code, "0A000") == 0 && message != NULL &&

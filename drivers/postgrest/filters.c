@@ -23,11 +23,17 @@ struct fitting {
     size_t budget;
 };
 
+static bool is_whole_number(const struct fitting *f, int column) {
+    return pr_column(f->query->schema, column)->pg.family == PG_FAMILY_INTEGER;
+}
+
 /* Whole numbers in order: parts that follow each other keep an order that begins with them. */
 static bool is_ordered_by(const struct fitting *f, int column) {
-    const struct pr_column *facts = pr_column(f->query->schema, column);
+    return f->query->order[0].column == column && is_whole_number(f, column);
+}
 
-    return f->query->order[0].column == column && facts->pg.family == PG_FAMILY_INTEGER;
+static bool is_descending(const struct fitting *f) {
+    return f->query->order_count > 0 && f->query->order[0].descending;
 }
 
 static bool is_fetched(const struct fitting *f, int column) {
@@ -145,24 +151,52 @@ static enum status keep_part(
     return STATUS_OK;
 }
 
-/* The filters that fit, with these values of the divided list. */
-static enum status add_part(
-        struct fitting *f, const struct value *values, size_t count, struct error *err) {
+/* The filters that fit, with this term in the place of the divided list. */
+static void append_filters(const struct fitting *f, const struct predicate_term *term,
+        struct pr_spelling *spelling) {
+    for (size_t i = 0; i < f->query->predicate_count; i++) {
+        const struct predicate *predicate = &f->query->predicates[i];
+        struct predicate piece = { predicate->column, term, 1 };
+
+        if (!f->left_out[i]) {
+            pr_append_predicate(
+                    spelling, f->query->schema, (int)i == f->divided ? &piece : predicate);
+        }
+    }
+}
+
+/* The rows behind those of the parts so far: the last value of them is `last`. */
+static enum status keep_onward(
+        const struct fitting *f, const struct value *last, struct error *err) {
+    struct predicate_term behind = {
+        pr_form(PR_COMPARE, is_descending(f) ? OPERATOR_LT : OPERATOR_GT), last, 1
+    };
+    struct pr_part *part = &f->scan->parts[f->scan->part_count - 1];
     struct pr_spelling spelling;
     enum status status;
 
     pr_spelling_init(&spelling);
-    for (size_t i = 0; i < f->query->predicate_count; i++) {
-        const struct predicate *predicate = &f->query->predicates[i];
-        struct predicate_term term = { pr_form(count == 1 ? PR_COMPARE : PR_IN, OPERATOR_EQ),
-            values, count };
-        struct predicate piece = { predicate->column, &term, 1 };
-
-        if (!f->left_out[i]) {
-            pr_append_predicate(
-                    &spelling, f->query->schema, (int)i == f->divided ? &piece : predicate);
-        }
+    append_filters(f, &behind, &spelling);
+    status = text_status(&spelling.url, err);
+    if (status == STATUS_OK) {
+        part->onward =
+                arena_copy(&f->scan->arena, text_get(&spelling.url), spelling.url.length);
+        status = part->onward != NULL ? STATUS_OK : error_nomem(err);
     }
+    pr_spelling_clear(&spelling);
+    return status;
+}
+
+/* The filters that fit, with these values of the divided list. */
+static enum status add_part(
+        struct fitting *f, const struct value *values, size_t count, struct error *err) {
+    struct predicate_term term = { pr_form(count == 1 ? PR_COMPARE : PR_IN, OPERATOR_EQ),
+        values, count };
+    struct pr_spelling spelling;
+    enum status status;
+
+    pr_spelling_init(&spelling);
+    append_filters(f, &term, &spelling);
     status = keep_part(f->scan, &spelling, err);
     if (status == STATUS_OK && f->scan->divided >= 0) {
         struct pr_part *part = &f->scan->parts[f->scan->part_count - 1];
@@ -185,19 +219,20 @@ static int compare_numbers_descending(const void *a, const void *b) {
     return compare_numbers(b, a);
 }
 
-/* The values as the parts are to have them: in the order of the rows, if there is one. */
+/* The values as the parts are to have them: whole numbers in the order of the rows, so that
+ * those that are too large for the column come together. */
 static const struct value *order_values(
         const struct fitting *f, const struct predicate_term *whole) {
     struct value *values;
 
-    if (f->query->order_count == 0) {
+    if (!is_whole_number(f, f->query->predicates[f->divided].column)) {
         return whole->values;
     }
     values = arena_alloc_array(&f->scan->arena, whole->value_count, sizeof(*values));
     if (values != NULL) {
         memcpy(values, whole->values, whole->value_count * sizeof(*values));
         qsort(values, whole->value_count, sizeof(*values),
-                f->query->order[0].descending ? compare_numbers_descending : compare_numbers);
+                is_descending(f) ? compare_numbers_descending : compare_numbers);
     }
     return values;
 }
@@ -219,10 +254,21 @@ static const struct value *keep_texts(
     return values;
 }
 
+/* One of several requests. */
+static enum status add_piece(struct fitting *f, const struct value *values, size_t count,
+        const struct value *before, struct error *err) {
+    enum status status = add_part(f, values, count, err);
+    bool ordered = is_whole_number(f, f->query->predicates[f->divided].column);
+
+    return status == STATUS_OK && ordered && before != NULL ? keep_onward(f, before, err)
+                                                            : status;
+}
+
 /* As many values in each request as fit. */
 static enum status add_parts(struct fitting *f, struct error *err) {
     const struct predicate *predicate = &f->query->predicates[f->divided];
     struct predicate_term term = predicate->terms[0], *whole = &term;
+    const struct value *before = NULL; /* the last one of the part before */
     bool loose = term.form == pr_form(PR_IN_LOOSE, OPERATOR_EQ);
     size_t rest = rest_length(f), first = 0, used = 0;
     enum status status = STATUS_OK;
@@ -238,15 +284,16 @@ static enum status add_parts(struct fitting *f, struct error *err) {
         size_t length = predicate_length(f->query->schema, &alone);
 
         if (i > first && rest + used + length > f->budget) {
-            status = add_part(f, &whole->values[first], i - first, err);
+            status = add_piece(f, &whole->values[first], i - first, before, err);
+            before = &whole->values[i - 1];
             first = i;
             used = 0;
         }
         used += length; /* the column's name and its brackets counted in: a little too much */
     }
-    return status == STATUS_OK
-                   ? add_part(f, &whole->values[first], whole->value_count - first, err)
-                   : status;
+    return status == STATUS_OK ? add_piece(f, &whole->values[first], whole->value_count - first,
+                                         before, err)
+                               : status;
 }
 
 static size_t filters_budget(const struct pr_scan *scan) {
@@ -280,20 +327,36 @@ enum status pr_scan_filter(struct pr_scan *scan, const struct query *query, stru
     return f.divided >= 0 ? add_parts(&f, err) : add_part(&f, NULL, 0, err);
 }
 
-enum status pr_scan_unfilter(struct pr_scan *scan, const struct error *why, struct error *err) {
+static enum status note_refusal(
+        struct pr_scan *scan, const struct error *why, struct error *err) {
     struct text notice;
 
     text_init(&notice, (size_t)ERROR_MESSAGE_BYTES * 2);
     text_printf(&notice, "the filters were left to SQLite: %s", why->message);
     memory_free(scan->notices);
     scan->notices = text_steal(&notice);
+    return scan->notices != NULL ? STATUS_OK : error_nomem(err);
+}
+
+enum status pr_scan_unfilter(struct pr_scan *scan, const struct error *why, struct error *err) {
     scan->parts[0] = (struct pr_part){ .filter = arena_copy_text(&scan->arena, "") };
     scan->divided = -1;
-    if (scan->notices == NULL || scan->parts[0].filter == NULL) {
+    if (scan->parts[0].filter == NULL) {
         return error_nomem(err);
     }
     scan->part_count = 1;
     scan->filtered = false;
     scan->limit = -1;
-    return STATUS_OK;
+    return note_refusal(scan, why, err);
+}
+
+/* The list's values go up, or down, and the server has refused one that is out of the column's
+ * range: rows for those behind it are looked for among all that are behind the part before. */
+enum status pr_scan_onward(struct pr_scan *scan, const struct error *why, struct error *err) {
+    struct pr_part *part = &scan->parts[scan->part];
+
+    *part = (struct pr_part){ .filter = part->onward };
+    scan->part_count = scan->part + 1;
+    scan->limit = -1;
+    return note_refusal(scan, why, err);
 }

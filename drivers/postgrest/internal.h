@@ -329,6 +329,9 @@ struct pr_page_reader {
 
 /* The next row of "[{..},{..}]": *used tells how many bytes are done with. MORE: the bytes end
  * before the row does. MANY: more members than max. */
+/* One value and nothing else; what stands behind a backslash is not looked at. The text ends in
+ * a NUL that is not counted. */
+bool pr_is_json(const char *text, size_t length);
 enum pr_step pr_read_row(struct pr_page_reader *, const char *bytes, size_t length,
         struct pr_member *members, size_t max, size_t *count, size_t *used);
 /* Resolves escapes; *length is what was written, never more than the raw length. False: not a

@@ -339,6 +339,17 @@ enum pr_step pr_read_row(struct pr_page_reader *reader, const char *bytes, size_
     return step;
 }
 
+bool pr_is_json(const char *text, size_t length) {
+    struct place p = { text, text + length + 1 }; /* the NUL ends what ends nowhere else */
+    struct pr_member member;
+
+    if (read_value(&p, &member) != FOUND) {
+        return false;
+    }
+    skip_blanks(&p);
+    return p.at == text + length;
+}
+
 /* ---- strings ------------------------------------------------------------------------------
  */
 

@@ -128,15 +128,22 @@ static enum status check_head(const struct pr_scan *scan, struct error *err) {
     return check_zone(scan, err);
 }
 
+/* Has nothing come yet that depends on the filter, and may the filter be to blame? */
+static bool may_unfilter(const struct pr_scan *scan, const struct error *why) {
+    bool first = scan->part == 0 && scan->base.rows == 0;
+
+    return scan->filtered && !scan->counts && !scan->overlaps && pr_blames_filter(why) &&
+           (first || scan->parts[scan->part].onward != NULL);
+}
+
 enum status pr_page_open(struct pr_scan *scan, struct error *err) {
     struct pr_session *session = pr_session(scan->base.session);
     struct error why = { 0 };
     enum status status = pr_await(session, &scan->request, &scan->exchange, &why);
 
-    if (status != STATUS_OK && scan->filtered && !scan->counts && scan->base.rows == 0 &&
-            scan->part == 0 && !scan->overlaps && pr_blames_filter(&why)) {
+    if (status != STATUS_OK && may_unfilter(scan, &why)) {
         page_drop(scan);
-        status = pr_scan_unfilter(scan, &why, err);
+        status = (scan->part == 0 ? pr_scan_unfilter : pr_scan_onward)(scan, &why, err);
         error_clear(&why);
         if (status == STATUS_OK) {
             status = pr_page_send(scan, err);

@@ -17,6 +17,9 @@ struct pr_part {
      * order of their bytes. NULL: all of them. */
     const struct value *texts;
     size_t text_count;
+    /* Of a list in order: instead of this part and all behind it, whatever the list holds.
+     * NULL: there is no such filter. */
+    char *onward;
 };
 
 struct pr_scan {
@@ -86,6 +89,8 @@ enum status pr_returned_next(struct pr_scan *, struct batch *, struct error *);
 enum status pr_scan_filter(struct pr_scan *, const struct query *, struct error *);
 /* None at all: for when the server refuses one. */
 enum status pr_scan_unfilter(struct pr_scan *, const struct error *why, struct error *err);
+/* Without the rest of a divided list: for when the server takes some of its values only. */
+enum status pr_scan_onward(struct pr_scan *, const struct error *why, struct error *err);
 
 /* ---- page.c ---- */
 

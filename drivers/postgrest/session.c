@@ -3,6 +3,7 @@
  *
  * HTTP holds no state between requests, so opening asks nothing but whether the server is there
  * and what it is; a lost connection is replaced unseen by the next request. */
+#include "base/sqlite.h"
 #include "drivers/postgrest/internal.h"
 
 #include <jansson.h>
@@ -269,6 +270,64 @@ static enum status add_described(
                                                                   : error_nomem(err);
 }
 
+/* Headers that decide what a request does, how long it is, or what its answer means. Another
+ * value beside the driver's own could roll a write back that is reported as done, or read from
+ * one schema and write to another. */
+static const struct {
+    const char *name, *hint;
+} own_headers[] = {
+    { "Accept", NULL },
+    { "Accept-Encoding", NULL },
+    { "Accept-Profile", "schema=NAME says which schema is read and written." },
+    { "Connection", NULL },
+    { "Content-Encoding", NULL },
+    { "Content-Length", NULL },
+    { "Content-Profile", "schema=NAME says which schema is read and written." },
+    { "Content-Type", NULL },
+    { "Expect", NULL },
+    { "Prefer", NULL },
+    { "Range", "LIMIT and OFFSET of a query say which rows are wanted." },
+    { "Range-Unit", NULL },
+    { "TE", NULL },
+    { "Transfer-Encoding", NULL },
+    { "Upgrade", NULL },
+};
+
+static enum status check_header(
+        const struct pr_session *session, const char *name, struct error *err) {
+    bool tokens =
+            session->token != NULL || session->token_env != NULL || session->token_file != NULL;
+
+    for (size_t i = 0; i < sizeof(own_headers) / sizeof(own_headers[0]); i++) {
+        if (sqlite3_stricmp(name, own_headers[i].name) == 0) {
+            error_set(err, STATUS_USAGE, "header.%s cannot be given: the driver says it itself",
+                    own_headers[i].name);
+            error_explain(err, NULL, NULL, own_headers[i].hint);
+            return STATUS_USAGE;
+        }
+    }
+    if (tokens && sqlite3_stricmp(name, "Authorization") == 0) {
+        return error_set(err, STATUS_USAGE,
+                "header.Authorization and a token cannot both be given: one request carries "
+                "one of them");
+    }
+    return STATUS_OK;
+}
+
+static enum status add_own_header(
+        struct pr_session *session, const struct option_entry *entry, struct error *err) {
+    const char *name = entry->name + strlen("header.");
+    enum status status;
+
+    if (name[0] == '\0' || strpbrk(name, ": \t") != NULL || !is_header_text(name) ||
+            !is_header_text(entry->value)) {
+        return error_set(err, STATUS_USAGE, "header \"%.64s\" is malformed", name);
+    }
+    status = check_header(session, name, err);
+    return status == STATUS_OK ? add_header(&session->headers, err, name, entry->value)
+                               : status;
+}
+
 /* The words that stand for any number of them; the set's own come last and so win. */
 static enum status copy_prefixed(
         struct pr_session *session, const struct options *options, struct error *err) {
@@ -282,13 +341,7 @@ static enum status copy_prefixed(
         if (strcmp(entry->spec->name, "columns.") == 0) {
             status = add_described(session, entry, err);
         } else if (strcmp(entry->spec->name, "header.") == 0) {
-            const char *name = entry->name + strlen("header.");
-
-            if (name[0] == '\0' || strpbrk(name, ": \t") != NULL || !is_header_text(name) ||
-                    !is_header_text(entry->value)) {
-                return error_set(err, STATUS_USAGE, "header \"%.64s\" is malformed", name);
-            }
-            status = add_header(&session->headers, err, name, entry->value);
+            status = add_own_header(session, entry, err);
         }
     }
     return status;

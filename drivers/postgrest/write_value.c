@@ -44,17 +44,27 @@ static enum status refuse(const struct json_writing *w, const char *why) {
 /* ---- JSON that is sent as it is -----------------------------------------------------------
  */
 
-static json_t *load(const struct json_writing *w) {
+static json_t *load(const struct json_writing *w, json_error_t *why) {
     return json_loadb(text_get(w->scratch), w->scratch->length,
-            JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, NULL);
+            JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, why);
+}
+
+/* jansson has no room for a number beyond double and for more than 2048 brackets; the server
+ * has. */
+static bool is_beyond_jansson(const struct json_writing *w, const json_error_t *why) {
+    enum json_error_code code = json_error_code(why);
+
+    return (code == json_error_numeric_overflow || code == json_error_stack_overflow) &&
+           pr_is_json(text_get(w->scratch), w->scratch->length);
 }
 
 static enum status write_json(const struct json_writing *w) {
-    json_t *json = load(w);
-    bool null = json_is_null(json);
+    json_error_t why;
+    json_t *json = load(w, &why);
+    bool null = json_is_null(json), beyond = json == NULL && is_beyond_jansson(w, &why);
 
     json_decref(json);
-    if (json == NULL) {
+    if (json == NULL && !beyond) {
         return refuse(w, "it is no JSON");
     }
     if (null) {
@@ -113,7 +123,7 @@ static bool elements_fit(const json_t *array, const char *kinds) {
 }
 
 static enum status write_array(const struct json_writing *w) {
-    json_t *json = load(w);
+    json_t *json = load(w, NULL);
     bool array = json_is_array(json);
     bool fits = array && elements_fit(json, kinds_of(w->facts->pg.element_oid));
 
