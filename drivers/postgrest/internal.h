@@ -27,7 +27,7 @@
 
 enum {
     PR_DOCUMENT_BYTES_MAX = 64 * 1024 * 1024,
-    PR_MEMBERS_MORE = 16,                   /* of a row: that nobody asked for */
+    PR_MEMBERS_MORE = 64,                   /* of a row: that nobody asked for */
     PR_TARGET_BYTES_MAX = 16 * 1024 * 1024, /* what max_url_bytes= bounds is less */
 };
 
