@@ -1,6 +1,7 @@
 """The grid of type x operator x value x collation, on local copies and on remote tables: see
 differential/grid.py. The full grid runs on PostgreSQL 15 and Debian's SQLite (a quarter of it in
-other locales, and the rest there in `./check all`), samples of it on other servers, on the newest SQLite and over the sqlite driver."""
+other locales, and the rest there in `./check all`), samples of it on other servers, on the newest
+SQLite and over the sqlite driver."""
 from itertools import islice
 
 import pytest
