@@ -45,11 +45,13 @@ static enum status read_token_file(const char *path, struct text *token, struct 
     if (file == NULL) {
         return error_set(err, STATUS_USAGE, "could not open token_file \"%s\"", path);
     }
-    while ((count = fread(bytes, 1, sizeof(bytes), file)) > 0) {
+    while (text_status(token, NULL) == STATUS_OK &&
+            (count = fread(bytes, 1, sizeof(bytes), file)) > 0) {
         text_append_bytes(token, bytes, count);
     }
     fclose(file);
-    while (token->length > 0 && strchr("\r\n \t", text_get(token)[token->length - 1]) != NULL) {
+    while (text_status(token, NULL) == STATUS_OK && token->length > 0 &&
+            memchr("\r\n \t", text_get(token)[token->length - 1], 4) != NULL) {
         text_truncate(token, token->length - 1);
     }
     return text_status(token, err);
