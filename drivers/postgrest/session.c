@@ -38,6 +38,7 @@ static bool is_header_text(const char *text) {
 /* token_file= and token_env= are read for every request: whoever renews a token renews it
  * there. */
 static enum status read_token_file(const char *path, struct text *token, struct error *err) {
+    static const char blank[] = "\r\n \t";
     char bytes[4096];
     FILE *file = fopen(path, "re");
     size_t count;
@@ -51,7 +52,7 @@ static enum status read_token_file(const char *path, struct text *token, struct 
     }
     fclose(file);
     while (text_status(token, NULL) == STATUS_OK && token->length > 0 &&
-            memchr("\r\n \t", text_get(token)[token->length - 1], 4) != NULL) {
+            memchr(blank, text_get(token)[token->length - 1], sizeof(blank) - 1) != NULL) {
         text_truncate(token, token->length - 1);
     }
     return text_status(token, err);
