@@ -46,6 +46,11 @@ uint64_t running_signature(sqlite3 *db) {
     return hash | 1; /* 0: of none */
 }
 
+uint64_t running_row_signature(const struct connection *connection) {
+    return connection->row_signature != 0 ? connection->row_signature
+                                          : running_signature(connection->db);
+}
+
 uint64_t running_mark(sqlite3 *db) {
     uint64_t hash = 1;
 
@@ -444,7 +449,8 @@ enum status running_learn(const struct table *table, enum running_kind kind,
         struct arena *arena, struct running_list *list, struct error *err) {
     sqlite3 *db = table->connection->db;
     struct search search = { .table = table, .list = list, .kind = kind };
-    uint64_t signature = mix(running_signature(db), table->connection->breaks) | 1;
+    uint64_t signature =
+            mix(running_row_signature(table->connection), table->connection->breaks) | 1;
     size_t count = table->schema->column_count;
     int writers = 0, under_way = 0;
     enum status status = STATUS_OK;
