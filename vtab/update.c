@@ -128,7 +128,7 @@ static enum status check_set(
             column->name, table->name);
     error_explain(err, NULL, NULL,
             "instead of UPDATE ... FROM use UPDATE ... SET column = (SELECT ...) WHERE key IN "
-            "(SELECT ...), or set the same columns in all triggers that update the table");
+            "(SELECT ...), or set the same columns in all triggers that update the table so");
     return STATUS_UNSUPPORTED;
 }
 
