@@ -437,3 +437,19 @@ def test_an_update_sees_its_table_as_it_was(remote, sql, after, local, begin):
         assert [v for v, in connection.execute("SELECT v FROM sums ORDER BY id")] == found
     db.close()
     twin.close()
+
+
+def test_an_update_sees_rows_before_its_own_cascades(remote):
+    tree = ("CREATE TABLE tree(id integer PRIMARY KEY, up integer REFERENCES tree(id) ON UPDATE CASCADE, v text);"
+            "INSERT INTO tree VALUES(1, NULL, 'a'), (2, 1, 'b'), (3, 2, 'c');")
+    remote.run(tree)
+    db = connect()
+    attach(db, remote, "tables=tree")
+    twin = sqlite3.connect(":memory:")
+    twin.executescript("PRAGMA foreign_keys = 1;" + tree)
+    for connection, seen in ((db, ["b1", "c2"]), (twin, ["b101", "c102"])):
+        connection.execute("UPDATE tree SET id = id + 100, v = v || up")
+        assert connection.execute("SELECT * FROM tree ORDER BY id").fetchall() == [
+            (101, None, None), (102, 101, seen[0]), (103, 102, seen[1])]
+    db.close()
+    twin.close()
