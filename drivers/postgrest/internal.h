@@ -83,7 +83,7 @@ struct pr_session {
     char *url;                  /* "https://host:3000/path", no slash behind */
     struct curl_slist *headers; /* of the user's own */
     char *token, *token_env, *token_file;
-    char *openapi_file;
+    char *openapi_file, *tls_ca;
     struct pr_described *described;
     bool tls_verify;
     int64_t connect_timeout_ms, statement_timeout_ms, max_url_bytes, max_body_bytes, page_rows;
