@@ -154,10 +154,10 @@ void pr_append_counted(struct pr_spelling *to, const struct schema *schema, int 
     put_column(to, schema, column);
 }
 
-void pr_append_text(struct pr_spelling *to, const struct schema *schema, int column) {
+void pr_append_kept(struct pr_spelling *to, const struct schema *schema, int column) {
     put(to, ",");
     put_column(to, schema, column);
-    put(to, select_casts[PR_SELECT_TEXT]);
+    put(to, pr_column(schema, column)->raw ? "" : select_casts[PR_SELECT_TEXT]);
 }
 
 void pr_append_source(struct pr_spelling *to, const struct schema *schema, const int *columns,

@@ -296,7 +296,8 @@ const char *pr_answer_name(const struct schema *, int column, const struct pr_or
 const char *pr_key_name(int column, struct arena *);
 /* "/table?select=a", a as the server writes it: rows that are to be counted. */
 void pr_append_counted(struct pr_spelling *, const struct schema *, int column);
-void pr_append_text(struct pr_spelling *, const struct schema *, int column); /* ",a::text" */
+/* ",a::text", or ",a" of what is shown as JSON: a value that is compared with what was sent. */
+void pr_append_kept(struct pr_spelling *, const struct schema *, int column);
 /* "&columns=a,b" */
 void pr_append_names(struct pr_spelling *, const struct schema *, const char *word,
         const int *columns, size_t count);
