@@ -284,8 +284,9 @@ struct pr_spelling {
 
 void pr_spelling_init(struct pr_spelling *);
 void pr_spelling_clear(struct pr_spelling *);
-/* "/table?select=a,b::text". A column that is cast and sorted by gets another name in the
- * answer (pr_answer_name), so that the order can mean nothing but the column. */
+/* "/table?select=a,b::text". A column that is cast, by us or maybe by the server, and sorted by
+ * gets another name in the answer (pr_answer_name), so that the order can mean nothing but the
+ * column. */
 void pr_append_source(struct pr_spelling *, const struct schema *, const int *columns,
         size_t column_count, const struct pr_order *, size_t order_count);
 /* NULL when memory is out. */
