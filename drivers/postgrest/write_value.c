@@ -10,6 +10,7 @@
 #include "drivers/postgres/types.h"
 #include "drivers/postgres/values.h"
 
+#include <ctype.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
