@@ -117,7 +117,8 @@ static bool has_answer_name(const struct schema *schema, int column,
         const struct pr_order *order, size_t order_count) {
     for (size_t i = 0; i < order_count; i++) {
         if (order[i].column == column) {
-            return pr_column(schema, column)->select != PR_SELECT_PLAIN;
+            return pr_column(schema, column)->select != PR_SELECT_PLAIN ||
+                   pr_column(schema, column)->raw;
         }
     }
     return false;
@@ -131,6 +132,13 @@ const char *pr_answer_name(const struct schema *schema, int column,
         return schema->columns[column].remote_name;
     }
     snprintf(name, sizeof(name), "drawbridge_%d", column);
+    return arena_copy_text(arena, name);
+}
+
+const char *pr_key_name(int column, struct arena *arena) {
+    char name[32];
+
+    snprintf(name, sizeof(name), "drawbridge_key_%d", column);
     return arena_copy_text(arena, name);
 }
 
@@ -162,6 +170,14 @@ void pr_append_source(struct pr_spelling *to, const struct schema *schema, const
         }
         put_column(to, schema, columns[i]);
         put(to, select_casts[pr_column(schema, columns[i])->select]);
+    }
+    for (size_t i = 0; i < order_count; i++) {
+        if (pr_column(schema, order[i].column)->raw) {
+            text_printf(&to->url, ",drawbridge_key_%d:", order[i].column);
+            text_append_char(&to->shown, ',');
+            put_column(to, schema, order[i].column);
+            put(to, select_casts[PR_SELECT_TEXT]);
+        }
     }
 }
 

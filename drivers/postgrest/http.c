@@ -160,6 +160,9 @@ static enum status exchange_failed(struct pr_exchange *x, struct error *err) {
     if (status == STATUS_UNREACHABLE) {
         return error_set(err, status, "could not connect to server: %s", why);
     }
+    if (status == STATUS_USAGE) {
+        return error_set(err, status, "URL cannot be used: %s", why);
+    }
     return error_set(err, status, "connection to server was lost: %s", why);
 }
 
@@ -265,6 +268,10 @@ static bool exchange_configure(struct pr_exchange *x, const char *url) {
     bad |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)session->connect_timeout_ms);
     bad |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, session->tls_verify ? 1L : 0L);
     bad |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, session->tls_verify ? 2L : 0L);
+    if (session->tls_ca != NULL) {
+        bad |= curl_easy_setopt(easy, CURLOPT_CAINFO, session->tls_ca);
+        bad |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    }
     bad |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, x->headers);
     bad |= curl_easy_setopt(easy, CURLOPT_USERAGENT, "drawbridge/" DRAWBRIDGE_VERSION);
     bad |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
