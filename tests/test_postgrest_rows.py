@@ -21,7 +21,8 @@ CREATE VIEW loose AS SELECT a, b, v FROM plain;
 CREATE EXTENSION hstore;
 CREATE TYPE two AS (x int, y text);
 CREATE TABLE odd(id int PRIMARY KEY, h hstore, c two, m money);
-CREATE TABLE cut(id int PRIMARY KEY, any_n numeric, n numeric(9,2), at timestamp(0), tz timestamptz(3), ti time(1), i interval(0));
+CREATE TABLE cut(id int PRIMARY KEY, any_n numeric, n numeric(9,2), at timestamp(0), tz timestamptz(3), ti time(1), i interval(0),
+                 dy interval day);
 CREATE FUNCTION doubled() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN new.n := new.n * 2; RETURN new; END';
 CREATE TABLE doubling(id int PRIMARY KEY, n numeric(9,2));
 CREATE TRIGGER twice BEFORE INSERT ON doubling FOR EACH ROW EXECUTE FUNCTION doubled();
@@ -243,10 +244,13 @@ def test_hstore_composites_and_money(pg, db):
 ROUNDED = {  # column, value -> what the server makes of it, in the message
     ("n", 1.255): "1.26", ("n", -99.999): "-100.00", ("n", 0.001): "0.00", ("n", "9.995"): "10.00",
     ("at", "2024-01-01 00:00:59.6"): "00:01:00", ("at", "2024-01-01 23:59:59.5"): "2024-01-02 00:00:00",
-    ("tz", "2024-01-01 00:00:00.1236+05:30"): ".124+00", ("ti", "12:00:00.06"): "12:00:00.1", ("i", "00:00:01.7"): "00:00:02"}
+    ("tz", "2024-01-01 00:00:00.1236+05:30"): ".124+00", ("ti", "12:00:00.06"): "12:00:00.1", ("i", "00:00:01.7"): "00:00:02",
+    ("i", 1.7): "00:00:02", ("i", "PT1.7S"): "00:00:02", ("i", "-90.6 sec"): "-00:01:31",
+    ("dy", "1 mon 2 days 03:00:00"): "1 mon 2 days", ("dy", "P1DT2H"): "1 day"}
 EXACT = [("any_n", "0.1234567890123456789"), ("any_n", 1e300), ("any_n", "NaN"), ("any_n", 1200), ("n", 1.25), ("n", 12.5),
          ("n", 1200), ("n", -0.1), ("at", "2024-01-01 00:00:59"), ("tz", "2024-01-01 00:00:00.123+05:30"), ("ti", "12:00:00.1"),
-         ("at", "infinity"), ("i", "1 day 00:00:02")]
+         ("at", "infinity"), ("i", "1 day 00:00:02"), ("i", 12), ("i", "90 min"), ("i", "P1MT1M"),
+         ("i", "-1 mon +3 days -00:00:05"), ("i", "1.5 hours"), ("dy", "2 weeks"), ("dy", "1 year -1 day")]
 
 
 @pytest.mark.parametrize("column, given", ROUNDED)

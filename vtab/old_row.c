@@ -10,7 +10,11 @@ static enum status refuse_row(
     error_set(err, STATUS_READONLY, "cannot %s rows of table \"%s\": %s",
             kind == CHANGE_DELETE ? "DELETE" : "UPDATE", table->name,
             transaction_why_insert_only(table->schema));
-    error_explain(err, NULL, NULL, "write to the tables beneath, or say it with bridge_exec");
+    error_explain(err, NULL, NULL,
+            (table->server->target.driver->capabilities & DRIVER_SQL) != 0
+                    ? "write to the tables beneath, or say it with bridge_exec"
+                    : "write to the tables beneath, or show all digits of a numeric key "
+                      "(numeric=text)");
     return STATUS_READONLY;
 }
 

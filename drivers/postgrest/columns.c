@@ -30,6 +30,9 @@ static const struct known_type known_types[] = {
     { "int", PG_TYPE_INT4, "int4" },
     { "bigint", PG_TYPE_INT8, "int8" },
     { "int8", PG_TYPE_INT8, "int8" },
+    { "smallserial", PG_TYPE_INT2, "int2" },
+    { "serial", PG_TYPE_INT4, "int4" },
+    { "bigserial", PG_TYPE_INT8, "int8" },
     { "oid", PG_TYPE_OID, "oid" },
     { "boolean", PG_TYPE_BOOL, "bool" },
     { "bool", PG_TYPE_BOOL, "bool" },
@@ -267,6 +270,57 @@ static size_t item_length(const char *text) {
     return i;
 }
 
+/* As SQL reads it: one blank where there are several, and small letters, outside of quotes. */
+static void fold_type(char *type) {
+    bool quoted = false;
+    char *out = type;
+
+    for (const char *at = type; *at != '\0'; at++) {
+        quoted ^= *at == '"';
+        if (quoted || *at != ' ' || at[1] != ' ') {
+            *out++ = !quoted && *at >= 'A' && *at <= 'Z' ? (char)(*at | 0x20) : *at;
+        }
+    }
+    *out = '\0';
+}
+
+static bool has_blank(const char *name) {
+    bool quoted = false;
+
+    for (; *name != '\0' && (quoted || *name != ' '); name++) {
+        quoted ^= *name == '"';
+    }
+    return *name == ' ';
+}
+
+/* A type of the user's own is one word: more of them are NOT NULL, PRIMARY KEY and the like,
+ * and the column would be shown as the text of an unknown type. */
+static bool is_one_type(const char *type) {
+    struct type_words words;
+
+    return !split_type(type, &words) || known_type(words.name) != NULL ||
+           !has_blank(words.name);
+}
+
+static enum status describe_type(
+        struct schema *schema, struct column *column, char *type, struct error *err) {
+    enum { REAL_BITS_MAX = 24 };
+    struct type_words words;
+
+    fold_type(type);
+    if (!is_one_type(type)) {
+        return error_set(err, STATUS_USAGE,
+                "columns.%s names the type \"%.100s\" for column \"%s\", which is more than a "
+                "type: constraints and defaults cannot be told",
+                schema->remote_name, type, column->remote_name);
+    }
+    if (split_type(type, &words) && strcmp(words.name, "float") == 0 &&
+            words.modifier_count > 0 && words.modifiers[0] <= REAL_BITS_MAX) {
+        return pr_column_type(schema, column, "real", -1, false, err);
+    }
+    return pr_column_type(schema, column, type, -1, false, err);
+}
+
 /* "name type" or "\"a name\" type". */
 static enum status describe_item(struct schema *schema, struct column *column, const char *item,
         size_t length, struct error *err) {
@@ -298,8 +352,17 @@ static enum status describe_item(struct schema *schema, struct column *column, c
                 schema->remote_name);
     }
     text = arena_copy(&schema->arena, item + type, length - type);
-    return text != NULL ? pr_column_type(schema, column, text, -1, false, err)
-                        : error_nomem(err);
+    return text != NULL ? describe_type(schema, column, text, err) : error_nomem(err);
+}
+
+static enum status check_twice(const struct schema *schema, size_t column, struct error *err) {
+    for (size_t i = 0; i < column; i++) {
+        if (strcmp(schema->columns[i].remote_name, schema->columns[column].remote_name) == 0) {
+            return error_set(err, STATUS_USAGE, "columns.%s names column \"%s\" twice",
+                    schema->remote_name, schema->columns[i].remote_name);
+        }
+    }
+    return STATUS_OK;
 }
 
 enum status pr_described_schema(const char *table, const char *columns,
@@ -317,6 +380,7 @@ enum status pr_described_schema(const char *table, const char *columns,
         size_t length = item_length(columns);
 
         status = describe_item(schema, &schema->columns[i], columns, length, err);
+        status = status == STATUS_OK ? check_twice(schema, i, err) : status;
         columns += length + (columns[length] == ',');
     }
     if (status != STATUS_OK) {

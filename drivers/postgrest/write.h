@@ -6,6 +6,7 @@
  *   write_send.c    the one request, and what its answer confirms
  *   write_rows.c    rows that come back as they are stored: bridge_insert and its kin
  *   write_kept.c    are the values stored that were sent? (pure)
+ *   write_interval.c  the same of intervals (pure)
  *   write_answer.c  what a refusal means (pure)
  *
  * All rows of a statement travel in one request, because a server knows no transaction beyond
@@ -84,6 +85,15 @@ bool pr_may_round(const struct pr_column *);
 /* The next row of the answer: STATUS_REMOTE when it was rounded, which names the column. */
 enum status pr_check_kept(struct pr_writer *, const struct pr_member *members,
         size_t member_count, struct error *);
+
+/* What became of a value: it is there, digits or fields of it are missing, or something on the
+ * server made another one of it. */
+enum pr_kept { PR_KEPT, PR_ROUNDED, PR_ANOTHER };
+
+/* ---- write_interval.c ---- */
+
+/* PR_KEPT also when a text is spelt in a way that is not understood. */
+enum pr_kept pr_compare_intervals(const struct pr_member *sent, const struct pr_member *stored);
 
 /* ---- write_send.c ---- */
 

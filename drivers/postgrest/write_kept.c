@@ -115,8 +115,6 @@ static int64_t told_power(const struct number *n) {
     return power == top ? lowest_power(n) : power; /* a mere 0 */
 }
 
-enum kept { KEPT, ROUNDED, ANOTHER };
-
 /* What became of the number where digits below this power are cut, and the last one rounded. */
 static bool is_rounded_to(
         const struct number *sent, const struct number *stored, int64_t power) {
@@ -134,18 +132,19 @@ static bool is_rounded_to(
     return true;
 }
 
-static enum kept compare_numbers(const struct pr_member *sent, const struct pr_member *stored) {
+static enum pr_kept compare_numbers(
+        const struct pr_member *sent, const struct pr_member *stored) {
     struct number a, b;
     int64_t lowest;
 
     if (!read_number(sent, &a) || !read_number(stored, &b)) {
-        return KEPT; /* NaN and Infinity, which nothing rounds */
+        return PR_KEPT; /* NaN and Infinity, which nothing rounds */
     }
     lowest = lowest_power(&a) < lowest_power(&b) ? lowest_power(&a) : lowest_power(&b);
     if (is_rounded_to(&a, &b, lowest)) {
-        return KEPT;
+        return PR_KEPT;
     }
-    return is_rounded_to(&a, &b, told_power(&b)) ? ROUNDED : ANOTHER;
+    return is_rounded_to(&a, &b, told_power(&b)) ? PR_ROUNDED : PR_ANOTHER;
 }
 
 /* ---- times --------------------------------------------------------------------------------
@@ -176,18 +175,19 @@ static int64_t read_seconds(const struct pr_member *member) {
     return sum;
 }
 
-static enum kept compare_times(const struct pr_member *sent, const struct pr_member *stored) {
+static enum pr_kept compare_times(
+        const struct pr_member *sent, const struct pr_member *stored) {
     int64_t a = read_seconds(sent), b = read_seconds(stored), unit = SECOND_US, apart;
 
     if (a < 0 || b < 0 || a == b) {
-        return KEPT;
+        return PR_KEPT;
     }
     while (b % unit != 0) {
         unit /= 10;
     }
     apart = (a - b + MINUTE_US) % MINUTE_US;
     apart = apart < MINUTE_US - apart ? apart : MINUTE_US - apart;
-    return a % unit != 0 && 2 * apart <= unit ? ROUNDED : ANOTHER;
+    return a % unit != 0 && 2 * apart <= unit ? PR_ROUNDED : PR_ANOTHER;
 }
 
 /* ---- arrays -------------------------------------------------------------------------------
@@ -247,12 +247,12 @@ static bool same_token(
             memcmp(a->value, b->value, a->value_length) == 0) {
         return true;
     }
-    return a->kind == PR_NUMBER ? compare_numbers(a, b) == KEPT
+    return a->kind == PR_NUMBER ? compare_numbers(a, b) == PR_KEPT
                                 : a->kind == PR_STRING && same_string(a, b, scratch);
 }
 
 /* As jsonb compares them, which the postgres driver asks the server for. */
-static enum kept compare_arrays(
+static enum pr_kept compare_arrays(
         const struct pr_member *sent, const struct pr_member *stored, struct text *scratch) {
     const char *a = sent->value, *b = stored->value;
     const char *a_end = a + sent->value_length, *b_end = b + stored->value_length;
@@ -262,10 +262,10 @@ static enum kept compare_arrays(
         left = next_token(&a, a_end);
         right = next_token(&b, b_end);
         if (!same_token(&left, &right, scratch)) {
-            return ROUNDED;
+            return PR_ROUNDED;
         }
     } while (left.value < a_end && right.value < b_end);
-    return KEPT;
+    return PR_KEPT;
 }
 
 /* ---- rows ---------------------------------------------------------------------------------
@@ -281,18 +281,24 @@ static const struct pr_member *find_member(struct pr_writer *writer, const char 
     return NULL;
 }
 
-static enum kept compare(const struct column *column, const struct pr_member *sent,
+static enum pr_kept compare(const struct column *column, const struct pr_member *sent,
         const struct pr_member *stored, struct text *scratch) {
     const struct pr_column *facts = column->driver_data;
 
     if (sent == NULL || stored == NULL || sent->kind == PR_NULL || stored->kind == PR_NULL) {
-        return KEPT;
+        return PR_KEPT;
     }
     if (facts->raw) {
         return compare_arrays(sent, stored, scratch);
     }
-    return (facts->pg.type_oid == PG_TYPE_NUMERIC ? compare_numbers : compare_times)(
-            sent, stored);
+    switch (facts->pg.type_oid) {
+    case PG_TYPE_NUMERIC:
+        return compare_numbers(sent, stored);
+    case OID_INTERVAL:
+        return pr_compare_intervals(sent, stored);
+    default:
+        return compare_times(sent, stored);
+    }
 }
 
 /* The row of the request that this one came from; an UPDATE has one for all. */
@@ -314,12 +320,12 @@ struct finding {
     struct pr_member sent, stored;
 };
 
-static enum kept compare_row(struct pr_writer *writer, size_t sent_count,
+static enum pr_kept compare_row(struct pr_writer *writer, size_t sent_count,
         const struct pr_member *members, size_t member_count, struct finding *finding) {
     const struct schema *schema = writer->base.schema;
-    enum kept worst = KEPT;
+    enum pr_kept worst = PR_KEPT;
 
-    for (size_t i = 0; i < schema->column_count && worst != ROUNDED; i++) {
+    for (size_t i = 0; i < schema->column_count && worst != PR_ROUNDED; i++) {
         const struct column *column = &schema->columns[i];
         const struct pr_member *sent, *stored;
 
@@ -329,12 +335,12 @@ static enum kept compare_row(struct pr_writer *writer, size_t sent_count,
         sent = find_member(writer, column->remote_name, writer->sent_members, sent_count);
         stored = find_member(writer, column->remote_name, members, member_count);
         switch (compare(column, sent, stored, &writer->scratch)) {
-        case ROUNDED:
+        case PR_ROUNDED:
             *finding = (struct finding){ column, *sent, *stored };
-            worst = ROUNDED;
+            worst = PR_ROUNDED;
             break;
-        case ANOTHER:
-            worst = ANOTHER;
+        case PR_ANOTHER:
+            worst = PR_ANOTHER;
             break;
         default:
             break;
@@ -358,8 +364,7 @@ static enum status tell(
     error_explain(err, NULL, NULL,
             array ? "The rows are written. Elements have to be given as they are shown."
                   : "The rows are written. Say columns.TABLE='... numeric(9,2)', and such "
-                    "values are "
-                    "refused before they are sent.");
+                    "values are refused before they are sent.");
     return STATUS_REMOTE;
 }
 
@@ -373,11 +378,11 @@ enum status pr_check_kept(struct pr_writer *writer, const struct pr_member *memb
     size_t kept = writer->kept, count = 0;
 
     while (writer->rounds && next_sent(writer, &count)) {
-        enum kept found = compare_row(writer, count, members, member_count, &finding);
+        enum pr_kept found = compare_row(writer, count, members, member_count, &finding);
 
-        rounded = rounded || found == ROUNDED;
-        if (found == KEPT || !leaves_out) {
-            return found == ROUNDED ? tell(writer, &finding, err) : STATUS_OK;
+        rounded = rounded || found == PR_ROUNDED;
+        if (found == PR_KEPT || !leaves_out) {
+            return found == PR_ROUNDED ? tell(writer, &finding, err) : STATUS_OK;
         }
     }
     writer->kept_reader = reader;

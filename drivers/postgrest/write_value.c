@@ -58,27 +58,74 @@ static bool is_beyond_jansson(const struct json_writing *w, const json_error_t *
            pr_is_json(text_get(w->scratch), w->scratch->length);
 }
 
-static bool has_outer_blanks(const struct text *json) {
-    const char *text = text_get(json);
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
-    return json->length > 0 &&
-           (isspace((unsigned char)text[0]) || isspace((unsigned char)text[json->length - 1]));
+/* As escape_json() of PostgreSQL has it, and so what a lone string looks like that was a member
+ * of a row in JSON. */
+static void append_rewritten(struct text *out, const char *text, size_t length) {
+    static const char plain[] = "\b\f\n\r\t\"\\", letters[] = "bfnrt\"\\";
+
+    text_append_char(out, '"');
+    for (size_t i = 0; i < length; i++) {
+        const char *known = text[i] != '\0' ? strchr(plain, text[i]) : NULL;
+
+        if (known != NULL) {
+            text_append_char(out, '\\');
+            text_append_char(out, letters[known - plain]);
+        } else if ((unsigned char)text[i] < ' ') {
+            text_printf(out, "\\u%04x", (unsigned)(unsigned char)text[i]);
+        } else {
+            text_append_char(out, text[i]);
+        }
+    }
+    text_append_char(out, '"');
+}
+
+/* A column of json keeps the bytes of an object, an array and a number. Blanks around them stay
+ * behind in the row that they travel in, and a lone string is read there and written anew.
+ * NULL: they are kept. */
+static const char *why_not_kept(const struct json_writing *w, const json_t *json) {
+    const char *text = text_get(w->scratch);
+    size_t length = w->scratch->length;
+    struct text again;
+    bool kept;
+
+    if (w->facts->pg.type_oid != OID_JSON) {
+        return NULL;
+    }
+    if (is_blank(text[0]) || is_blank(text[length - 1])) {
+        return "over PostgREST the blanks around it would be lost";
+    }
+    if (!json_is_string(json)) {
+        return NULL;
+    }
+    text_init(&again, w->scratch->bytes_max);
+    append_rewritten(&again, json_string_value(json), json_string_length(json));
+    kept = again.failure != STATUS_OK ||
+           (again.length == length && memcmp(text_get(&again), text, length) == 0);
+    text_clear(&again);
+    return kept ? NULL
+                : "over PostgREST a lone string is stored with other escapes than these: write "
+                  "characters as they are";
 }
 
 static enum status write_json(const struct json_writing *w) {
     json_error_t why;
     json_t *json = load(w, &why);
     bool null = json_is_null(json), beyond = json == NULL && is_beyond_jansson(w, &why);
+    const char *not_kept = json != NULL || beyond ? why_not_kept(w, json) : NULL;
 
     json_decref(json);
     if (json == NULL && !beyond) {
         return refuse(w, "it is no JSON");
     }
-    if (w->facts->pg.type_oid == OID_JSON && has_outer_blanks(w->scratch)) {
-        return refuse(w, "over PostgREST blanks around JSON are not kept");
-    }
     if (null) {
         return refuse(w, "over PostgREST the null of JSON cannot be told from NULL");
+    }
+    if (not_kept != NULL) {
+        return refuse(w, not_kept);
     }
     text_append_bytes(w->out, text_get(w->scratch), w->scratch->length);
     return STATUS_OK;
