@@ -17,6 +17,8 @@ enum value_kind {
 
 struct value {
     enum value_kind kind;
+    enum value_kind number; /* what TEXT was before its column's affinity: INTEGER or REAL;
+                             * VALUE_NULL: it was none */
     union {
         int64_t integer;
         double real;

@@ -1,5 +1,6 @@
 """UPDATE ... FROM sends only what its SET names, and what cannot be told or done is refused."""
 import json
+import sqlite3
 
 import pytest
 
@@ -181,4 +182,21 @@ def test_returning_the_rowid(remote):
     assert "cannot show the rowid" in sqlite.error(db, "INSERT INTO k VALUES(5, 'x') RETURNING rowid")[1]
     assert rows(db, "INSERT INTO k VALUES(5, 'x') RETURNING id") == [(5,)]
     assert "RETURNING" in sqlite.error(db, "INSERT INTO k(v) VALUES('y') RETURNING rowid")[1]
+    db.close()
+
+
+def test_a_number_is_no_interval(pg_remote):
+    """The affinity of its column makes TEXT of one, which PostgreSQL would take for seconds."""
+    pg_remote.run("CREATE TABLE spans(id integer PRIMARY KEY, i interval); INSERT INTO spans VALUES (1, '1 day')")
+    db = connect()
+    attach(db, pg_remote, "name=shop")
+    for sql, kind in (("INSERT INTO spans VALUES(2, 5)", "an INTEGER"), ("UPDATE spans SET i = 2.5", "a REAL"),
+                      ("INSERT INTO spans SELECT id + 10, id FROM spans", "an INTEGER"),
+                      ("""SELECT bridge_insert('spans', '[{"id": 3, "i": "1 day"}, {"id": 4, "i": 5}]')""",
+                       "an INTEGER")):
+        code, text = sqlite.error(db, sql)[:2]
+        assert code == sqlite3.SQLITE_MISMATCH
+        assert text.startswith(f'cannot store {kind} value in column "i" of table "spans", type interval: '), text
+    say(db, "INSERT INTO spans VALUES(2, '5 seconds')", "INSERT INTO spans VALUES(3, '5')")
+    assert rows(db, "SELECT i FROM spans ORDER BY id") == [("1 day",), ("00:00:05",), ("00:00:05",)]
     db.close()

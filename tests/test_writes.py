@@ -148,7 +148,9 @@ def test_rows_that_are_well_only_together(pg_remote, begins):
         db.execute("COMMIT")
     assert rows(other, "SELECT id, up FROM later") == [(1, 2), (2, None)]
     assert rows(other, "SELECT id FROM now") == []
-    assert sqlite.error(db, "INSERT INTO later VALUES (7, 8)")[0] == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
+    code, text = sqlite.error(db, "INSERT INTO later VALUES (7, 8)")[:2]
+    assert code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
+    assert text.startswith("FOREIGN KEY constraint failed\ndetail: ") and "later_up_fkey" in text
     assert value(other, "SELECT count(*) FROM later") == 2
     db.close()
     other.close()

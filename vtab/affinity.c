@@ -59,6 +59,7 @@ static void make_real(struct value *value) {
 }
 
 static enum status make_text(sqlite3_value *from, struct value *value, struct error *err) {
+    value->number = value->kind;
     value->kind = VALUE_TEXT;
     value->bytes = (const char *)sqlite3_value_text(from);
     value->length = (size_t)sqlite3_value_bytes(from);

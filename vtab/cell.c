@@ -23,6 +23,7 @@ enum status cell_value(
         sqlite3_value *value, struct arena *arena, struct value *out, struct error *err) {
     const void *bytes;
 
+    out->number = VALUE_NULL;
     switch (sqlite3_value_type(value)) {
     case SQLITE_INTEGER:
         out->kind = VALUE_INTEGER;

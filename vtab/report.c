@@ -117,7 +117,8 @@ static bool append_what(struct text *text, const struct error *err, const struct
     default:
         break;
     }
-    return err->columns != NULL && append_columns(text, err->columns, schema, table);
+    return schema != NULL && err->columns != NULL &&
+           append_columns(text, err->columns, schema, table);
 }
 
 /* The message becomes the first line of the detail. */

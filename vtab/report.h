@@ -23,7 +23,8 @@ char *report_text(const struct error *);
  * its own. */
 void report_read(int extended_code, const char *text, struct error *);
 /* A broken constraint of a table in SQLite's own words, under the names it has in SQLite; what
- * the remote says of it comes behind. Nothing is done with any other error. */
+ * the remote says of it comes behind. Without a schema only what names no column. Nothing is
+ * done with any other error. */
 void report_constraint(struct error *, const struct schema *, const char *table);
 /* What to do when another session was faster. Nothing is done with any other error. */
 void report_race(struct error *);

@@ -265,6 +265,7 @@ int transaction_sync(sqlite3_vtab *base) {
         if (!transaction->writes) {
             rollback_remote(server);
         } else if (commit_remote(server, &err) != STATUS_OK) {
+            report_constraint(&err, NULL, NULL); /* a deferred one: of any table */
             server_failed(server, &err);
             error_move(&transaction->failure, &err);
         }

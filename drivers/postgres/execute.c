@@ -36,10 +36,24 @@ static const struct {
     { "COPY", data_stream },
 };
 
+/* PostgreSQL passes over semicolons before a statement, and gives an empty one no result. */
+static const char *first_verb(const char *sql) {
+    const char *verb = pg_statement_verb(sql);
+
+    while (*verb == ';') {
+        verb = pg_statement_verb(verb + 1);
+    }
+    return verb;
+}
+
 static enum status execute_check(const char *sql, struct error *err) {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
-    const char *verb = pg_statement_verb(sql);
+    const char *verb = first_verb(sql);
     size_t length = strspn(verb, letters);
+
+    if (*verb == '\0') {
+        return error_set(err, STATUS_USAGE, "the statement is empty");
+    }
 
     for (size_t i = 0; i < sizeof(refused_verbs) / sizeof(refused_verbs[0]); i++) {
         if (strlen(refused_verbs[i].verb) == length &&

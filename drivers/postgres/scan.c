@@ -62,6 +62,19 @@ static enum status scan_add_fetch(struct pg_scan *scan, struct error *err) {
     return pg_request_add(scan->request, &fetch, err);
 }
 
+/* What only reads must not write in a transaction that does: a function could, or EXPLAIN
+ * ANALYZE. The end of the savepoint takes it back. */
+static enum status scan_guard(struct pg_scan *scan, struct error *err) {
+    struct pg_session *session = pg_session_from(scan->base.session);
+    bool user_sql = scan->schema == NULL || scan->schema->kind == RELATION_QUERY;
+    enum status status = pg_snapshot_guard(session, scan->request, err);
+
+    return status == STATUS_OK && user_sql && session->transaction.writes
+                   ? pg_request_add_text(
+                             scan->request, "SET LOCAL transaction_read_only = on", err)
+                   : status;
+}
+
 static enum status scan_send_fetch(struct pg_scan *scan, struct error *err) {
     struct pg_session *session = pg_session_from(scan->base.session);
     enum status status;
@@ -76,7 +89,7 @@ static enum status scan_send_fetch(struct pg_scan *scan, struct error *err) {
         status = pg_transaction_enter(session, scan->request, err);
     }
     if (status == STATUS_OK) {
-        status = pg_snapshot_guard(session, scan->request, err);
+        status = scan_guard(scan, err);
     }
     if (status == STATUS_OK) {
         status = scan_add_fetch(scan, err);
@@ -122,7 +135,7 @@ static enum status scan_enter(struct pg_scan *scan, struct error *err) {
     scan->declared_at = session->transaction.serial;
     if (status == STATUS_OK && (session->transaction.writes ||
                                        text_hash(text_get(&scan->sql)) != session->proven)) {
-        status = pg_snapshot_guard(session, scan->request, err);
+        status = scan_guard(scan, err);
     }
     return status;
 }

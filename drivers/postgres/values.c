@@ -174,7 +174,7 @@ const char *pg_value_class(const struct value *value) {
         [VALUE_TEXT_NUL] = "a TEXT",
     };
 
-    return classes[value->kind];
+    return classes[value->number != VALUE_NULL ? value->number : value->kind];
 }
 
 enum status pg_refuse(struct pg_writing *w, const char *why) {

@@ -231,6 +231,9 @@ enum status pg_write_interval(struct pg_writing *w) {
     if (status != STATUS_OK) {
         return status;
     }
+    if (w->value->number != VALUE_NULL) {
+        return pg_refuse(w, "a number has no unit, as in 5 seconds");
+    }
     if (w->pg->typmod >= 0) {
         return pg_refuse(w, "the type keeps only some fields or decimals of an interval");
     }

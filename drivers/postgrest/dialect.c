@@ -113,12 +113,17 @@ static const char *const select_casts[] = {
     [PR_SELECT_NUMERIC] = "::numeric",
 };
 
+/* What the server may write otherwise than it compares it. */
+static bool is_converted(const struct pr_column *facts) {
+    return facts->raw || facts->select != PR_SELECT_PLAIN ||
+           strcmp(facts->pg.select_expression, "%c") != 0;
+}
+
 static bool has_answer_name(const struct schema *schema, int column,
         const struct pr_order *order, size_t order_count) {
     for (size_t i = 0; i < order_count; i++) {
         if (order[i].column == column) {
-            return pr_column(schema, column)->select != PR_SELECT_PLAIN ||
-                   pr_column(schema, column)->raw;
+            return is_converted(pr_column(schema, column));
         }
     }
     return false;

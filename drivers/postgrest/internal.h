@@ -284,10 +284,10 @@ struct pr_spelling {
 
 void pr_spelling_init(struct pr_spelling *);
 void pr_spelling_clear(struct pr_spelling *);
-/* "/table?select=a,b::text". A column that is cast or comes as JSON and is sorted by gets
- * another name in the answer (pr_answer_name), so that the order can mean nothing but the
- * column. One of the order that is shown as JSON comes once more behind the columns, as the
- * text that a filter takes for its value (pr_key_name). */
+/* "/table?select=a,b::text". A column that is cast, by us or maybe by the server, or comes as
+ * JSON and is sorted by gets another name in the answer (pr_answer_name), so that the order can
+ * mean nothing but the column. One of the order that is shown as JSON comes once more behind
+ * the columns, as the text that a filter takes for its value (pr_key_name). */
 void pr_append_source(struct pr_spelling *, const struct schema *, const int *columns,
         size_t column_count, const struct pr_order *, size_t order_count);
 /* NULL when memory is out. */

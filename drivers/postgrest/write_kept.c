@@ -195,7 +195,7 @@ static enum pr_kept compare_times(
 
 /* A string, a number, or a bracket, comma or word as it is; of no bytes at the end. */
 static struct pr_member next_token(const char **at, const char *end) {
-    static const char blank[] = " \t\r\n";
+    static const char blank[] = " \t\r\n", ends[] = "[], \t\r\n";
     struct pr_member token = { .kind = PR_NULL };
     const char *first;
 
@@ -214,7 +214,7 @@ static struct pr_member next_token(const char **at, const char *end) {
         token.value_length = (size_t)(*at - first) - 2;
         return token;
     }
-    while (*at < end && memchr("[], \t\r\n", **at, 7) == NULL) {
+    while (*at < end && memchr(ends, **at, sizeof(ends) - 1) == NULL) {
         ++*at;
     }
     *at += *at == first && first < end;

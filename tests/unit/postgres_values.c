@@ -79,6 +79,8 @@ static const struct value_case {
     { "varbit", TEXT("012"), NULL, "not made of 0 and 1" },
     { "interval", TEXT("1.1234567 s"), NULL, "finer than a microsecond" },
     { "interval", INT(5), NULL, "only TEXT" },
+    { "interval", { .kind = VALUE_TEXT, .number = VALUE_REAL, .bytes = "5.0", .length = 3 },
+            NULL, "cannot store a REAL value" },
     { "json", TEXT("{\"a\": 1}"), "{\"a\": 1}" },
     { "enum", TEXT("happy"), "happy" },
 };
