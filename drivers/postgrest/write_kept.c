@@ -364,8 +364,7 @@ static enum status tell(
     error_explain(err, NULL, NULL,
             array ? "The rows are written. Elements have to be given as they are shown."
                   : "The rows are written. Say columns.TABLE='... numeric(9,2)', and such "
-                    "values are "
-                    "refused before they are sent.");
+                    "values are refused before they are sent.");
     return STATUS_REMOTE;
 }
 
