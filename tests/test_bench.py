@@ -36,6 +36,21 @@ def test_every_case_has_its_floor_and_ours(tmp_path):
     assert written.count("**drawbridge**") == len(result["cases"])
 
 
+@pytest.mark.plain
+@pytest.mark.slow
+def test_every_rival_writes(tmp_path):
+    """But for VirtualPG, which leaves tables without a key alone."""
+    path = tmp_path / "result.json"
+    done = subprocess.run(
+        [sys.executable, ROOT / "bench" / "run", "--only", "writes", "--rows", "2000", "--rounds", "0",
+         "--limit", "60", "--json", path], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    cases = json.loads(path.read_text())["cases"]
+    assert len(cases) == 4
+    idle = {(case["name"], row["contender"]): row["why_not"] for case in cases for row in case["rows"] if "why_not" in row}
+    assert idle == {("insert-bulk", "VirtualPG"): "a table without a primary key is read-only"}
+
+
 def test_an_unknown_case_is_named():
     done = subprocess.run([sys.executable, ROOT / "bench" / "run", "--only", "scan", "nonsense"],
                           capture_output=True, text=True)

@@ -86,6 +86,44 @@ def test_both_formats_and_null(two):
             (None, None if i == 5 else uuid, *shared)]
 
 
+LYING = [(-32768, -2147483648, -9223372036854775808, -0.5, "a\nb", "é", b"\0\xff"), (None,) * 7,
+         (32767, 2147483647, 9223372036854775807, 1e300, "", "", b""), (-1, 256, -256, 2, 7, 1.5, b"x"),
+         ("12", " 7 ", 6.0, "2.5", "ü" * 40, "abc", None), (0, -2, None, None, "x", None, b"y" * 300)]
+
+
+@pytest.mark.parametrize("batch", ["batch=2", "batch=4"])
+@pytest.mark.parametrize("rule", [False, True], ids=["copied", "inserted"])
+def test_values_of_any_class_and_width(pg_remote, rule, batch):
+    """Rows wait as COPY has them, and are found in that by an INSERT: the last one, and all where a rule stands."""
+    pg_remote.run("CREATE TABLE lying(s int2, i int4, b int8, f float8, t text, c varchar(9), y bytea)")
+    if rule:
+        pg_remote.run("CREATE RULE also AS ON INSERT TO lying DO ALSO NOTHING")
+    db = connect()
+    attach(db, pg_remote, "name=shop", batch, "log=1000")
+    db.execute("CREATE TABLE twin(at INTEGER PRIMARY KEY, s SMALLINT, i INTEGER, b BIGINT, f DOUBLE, t TEXT, c VARCHAR(9), y BLOB)")
+    db.execute("CREATE TABLE source(at INTEGER PRIMARY KEY, s, i, b, f, t, c, y)")
+    db.executemany("INSERT INTO source(s, i, b, f, t, c, y) VALUES(?, ?, ?, ?, ?, ?, ?)", LYING * 3)
+    for table in ("lying", "twin"):
+        db.execute(f"INSERT INTO {table}(s, i, b, f, t, c, y) SELECT s, i, b, f, t, c, y FROM source ORDER BY at")
+    assert len(copies(db)) == (0 if rule else 1)
+    asked = "SELECT s, i, b, f, t, c, y, typeof(s), typeof(i), typeof(b), typeof(f), typeof(t), typeof(c) FROM {} ORDER BY {}"
+    assert rows(db, asked.format("lying", "rowid")) == rows(db, asked.format("twin", "at"))
+    db.close()
+
+
+@pytest.mark.parametrize("bad, why", [("40000", "out of range"), ("1.5", "it would be rounded"), ("'x'", "it is no number"),
+                                      ("x'00'", "bytes are no number")])
+def test_a_value_that_does_not_fit_undoes_the_statement(two, bad, why):
+    """Wherever it stands: in the COPY, or in the last row."""
+    two.execute("DROP TABLE loose")
+    two.execute("SELECT bridge_exec('shop', 'CREATE TABLE narrow(s int2, t text)')")
+    two.execute("CREATE VIRTUAL TABLE narrow USING postgres(server=shop, table=narrow)")
+    for at in (1, 2, 3, 5, 9, 10):
+        said = sqlite.error(two, NUMBERS.format(10) + f"INSERT INTO narrow SELECT CASE i WHEN {at} THEN {bad} ELSE i END, 'é' FROM n")
+        assert f'column "s" of table "narrow", type smallint: {why}' in said[1]
+    assert rows(two, "SELECT count(*) FROM narrow") == [(0,)]
+
+
 @pytest.mark.parametrize("name, ddl", [
     ("rule", "CREATE TABLE t(a int, b text); CREATE TABLE log(a int); "
              "CREATE RULE also AS ON INSERT TO t DO ALSO INSERT INTO log VALUES (NEW.a)"),

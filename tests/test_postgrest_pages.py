@@ -26,7 +26,32 @@ CREATE TABLE host(k inet PRIMARY KEY, v int);
 INSERT INTO host SELECT ('10.0.0.' || g)::inet, g FROM generate_series(1, 21) g;
 CREATE TABLE number(id int PRIMARY KEY, n numeric, f float8, b bigint);
 CREATE SCHEMA other; CREATE TABLE other.word(id int PRIMARY KEY, k text);
+CREATE EXTENSION hstore;
+CREATE TYPE place AS (x int, y text);
+CREATE TABLE words(k text[] PRIMARY KEY, v int);
+CREATE TABLE grid(n numeric[], b text, p place, v int, PRIMARY KEY (n, b, p));
+CREATE TABLE places(k place PRIMARY KEY, v int);
+CREATE TABLE bags(k hstore PRIMARY KEY, v int);
+CREATE TABLE documents(k jsonb PRIMARY KEY, v int);
+CREATE TABLE spans(k tstzrange, t timestamptz[], v int, PRIMARY KEY (t, k));
+CREATE TABLE maybe(k text[], p place, v int);
 """
+# Keys that are shown as JSON, as PostgreSQL writes them.
+WORDS = ["{}", "{a}", "{A}", '{"a b"}', '{"\\""}', '{"\\"a\\","}', "{\"{x}\"}", '{"a,b"}', "{a,b}", "{NULL}", '{"NULL"}', "{NULL,NULL}",
+         '{""}', '{"",""}', "{{a,b},{c,d}}", "{a,b,c,d}", "[0:1]={a,b}", "[-2:-1][3:4]={{a,b},{c,d}}", '{"\\\\"}', '{"\\\\\\""}', "{é}", "{日本}",
+         '{"\n"}', '{"\t "}', "{%25}", '{"a&b=c"}', "{*}", '{"(a)"}', "{eq.a}", "{'}", "{\U0001f600}", '{" "}', "{{{NULL}}}"]
+PLACES = ["(,)", "(1,)", "(,a)", '(1,"")', "(1,a)", '(1,"a b")', '(1,"a""b")', '(1,"a\\\\b")', '(1,"(a,b)")', '(1,")")', "(-1,{a})", '(2,"é,")', '(2," ")']
+BAGS = ["", '"a"=>"1"', '"a"=>NULL', '"a"=>"NULL"', '"a\\"b"=>"=>"', '"a"=>"1", "b"=>"2"', '"a,b"=>"\\\\"', '"é"=>""', '""=>""']
+DOCUMENTS = ["null", "1", "1.0e400", "1.10", "-0.5", "12345678901234567890123", '""', '"a"', '"\\"\\\\"', "[]", "{}", "[1, null]", '{"a": {"b": [1, "x,)"]}}', "true"]
+NESTED = ["{}", "{1e400}", "{NaN}", "{-1e400,NULL}", "{1.0}", "{1.00,2}", "{9007199254740993}", "{{0.1},{1e-400}}", "{Infinity}"]
+SPANS = ["empty", "[2020-01-01 00:00+00,)", "(,)", '["2020-01-01 00:00+00","2021-01-01 00:00:00.000001+05:30")']
+TIMES = ["{}", "{infinity}", "{NULL}", '{"2020-01-01 00:00:00.000001+03"}', '{"0044-03-15 12:00:00+00 BC"}', '{"12020-01-01 00:00:00+00"}']
+
+SHOWN_AS_JSON = {
+    "words": [(key,) for key in WORDS], "places": [(key,) for key in PLACES], "bags": [(key,) for key in BAGS],
+    "documents": [(key,) for key in DOCUMENTS], "spans": [(span, times) for times in TIMES for span in SPANS],
+    "grid": [(numbers, text, place) for numbers in NESTED for text in ("", 'a"', "{b}") for place in PLACES[::4]],
+    "maybe": [*((key, PLACES[n % 13]) for n, key in enumerate(WORDS)), (None, PLACES[1]), ("{x}", None), ("{y}", None), ("{z}", None)]}
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +64,10 @@ def server(pg, tmp_path_factory):
                 connection.execute(f"INSERT INTO {table} VALUES (%s, %s)", (key, n))
             connection.execute("INSERT INTO pair VALUES (%s, %s, %s)", (KEYS[n // 9], key, n))
             connection.execute("INSERT INTO other.word VALUES (%s, %s)", (n, key))
+        for table, keys in SHOWN_AS_JSON.items():
+            for n, key in enumerate(keys):
+                marks = ", ".join(["%s"] * len(key))
+                connection.execute(f"INSERT INTO {table} VALUES ({marks}, %s)", (*key, n))
         for n, number in enumerate(NUMBERS):
             connection.execute("INSERT INTO number(id, n) VALUES (%s, %s::numeric)", (n, number))
     folder = tmp_path_factory.mktemp("pages")
@@ -117,6 +146,46 @@ def test_each_key_by_itself(server, every):
     for table, key in (("icu", "k"), ("pair", "b")):
         assert sorted(select(db, f"SELECT {key}, v FROM r.{table}")) == sorted((key, n // 23 * 23) for n, key in enumerate(KEYS))
     restore(server)
+
+
+@pytest.mark.parametrize("cap", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(7, marks=pytest.mark.slow), None])
+def test_keys_that_are_shown_as_json(pg, server, tmp_path, cap):
+    """Arrays, composites, hstore: what pages go on from is the value's own text."""
+    capped = Postgrest(pg, "rest_pages", ["public"], tmp_path, max_rows=cap).start() if cap else server
+    try:
+        db = attached(capped, "page_rows=3")
+        value(db, "SELECT bridge_attach(?, 'name=p', 'as=p')", pg.url("rest_pages"))
+        for table, keys in SHOWN_AS_JSON.items():
+            why = "too few rows" if cap == 1 else None
+            if table == "bags":  # their operators have names that no filter has
+                why = 'pages of "bags" cannot go by its key: operator does not exist: hstore >= hstore'
+            elif table == "maybe" and cap:
+                why = "without a key"
+            if why is not None:
+                text = sqlite.error(db, f"SELECT * FROM r.{table}")[1]
+                assert why in text and (table != "bags" or "page_rows=" in text), text
+                continue
+            want = select(db, f"SELECT * FROM p.{table} ORDER BY v")
+            assert len(want) == len(keys)
+            assert sorted(select(db, f"SELECT * FROM r.{table}"), key=lambda row: row[-1]) == want, table
+            assert sorted(select(db, f"SELECT v FROM r.{table}")) == [(row[-1],) for row in want], table
+            assert select(db, f"SELECT v FROM r.{table} ORDER BY v DESC LIMIT 5") == [(row[-1],) for row in want[:-6:-1]], table
+            assert value(db, f"SELECT count(*) FROM (SELECT 1 FROM r.{table} LIMIT 1000)") == len(keys), table
+        if cap is None:  # what the error says
+            value(db, "SELECT bridge_attach(?, 'name=w', 'as=w', ?)", server.url, f"openapi={server.document('public')}")
+            shown, want = ([(v, json.loads(k)) for k, v in select(db, f"SELECT * FROM {side}.bags ORDER BY v")] for side in "wp")
+            assert shown == want and len(want) == len(BAGS)
+        if cap == 1:
+            return
+        db.execute("CREATE VIRTUAL TABLE keyed USING postgrest(server=r, table=maybe, key='k')")
+        want = select(db, "SELECT * FROM p.maybe ORDER BY v")
+        assert sorted(select(db, "SELECT * FROM keyed"), key=lambda row: row[-1]) == want
+        db.execute("CREATE VIRTUAL TABLE composed USING postgrest(server=r, table=maybe, key='p,k')")
+        text = sqlite.error(db, "SELECT * FROM composed")[1]
+        assert 'key column "p" holds a NULL' in text and "never NULL" in text, text
+    finally:
+        if cap:
+            capped.stop()
 
 
 # ---------------------------------------------------------------------- numbers

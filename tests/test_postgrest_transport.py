@@ -172,6 +172,58 @@ def test_a_certificate_that_nobody_signed(certificate):
         assert sqlite.error(connect(), "SELECT bridge_attach(?, 'tls_verify=maybe')", (server.url,))[0]
 
 
+class Authority:
+    """Signs certificates for names; its own is what a user trusts."""
+
+    def __init__(self, folder):
+        self.folder, self.file = folder, folder / "ca.pem"
+        self._openssl("req", "-x509", "-days", "2", "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.pem",
+                      "-newkey", "rsa:2048", "-nodes")
+
+    def _openssl(self, *words):
+        subprocess.run(["openssl", *words], cwd=self.folder, check=True, capture_output=True)
+
+    def sign(self, names, days=2):
+        (self.folder / "names").write_text(f"subjectAltName={names}\n")
+        self._openssl("req", "-new", "-subj", "/CN=server", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "asked.pem")
+        self._openssl("x509", "-req", "-in", "asked.pem", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", str(days),
+                      "-extfile", "names", "-out", "signed.pem")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.folder / "signed.pem", self.folder / "key.pem")
+        return context
+
+
+def test_an_authority_of_ones_own(tmp_path, certificate):
+    """Trusted for the names that it signed, and for nobody else."""
+    authority = Authority(tmp_path)
+    trusting = f"tls_ca={authority.file}"
+    with TlsServer(table, authority.sign("DNS:localhost")) as server:
+        named, numbered = server.url.replace("127.0.0.1", "localhost"), server.url
+        db = attached(named, trusting, "token=" + TOKEN)
+        assert len(select(db, "SELECT id FROM r.people")) == 9
+        db.execute("UPDATE r.people SET name = 'n' WHERE id = 1")
+        assert server.writes()[0].headers["authorization"] == "Bearer " + TOKEN
+        before = len(server.requests)
+        for url, words, told in ((numbered, trusting, "127.0.0.1"),  # the certificate is for another name
+                                 (named, "tls_verify=1", "certificate"),  # its authority is nobody's
+                                 (named, f"tls_ca={tmp_path / 'none.pem'}", "none.pem"),
+                                 (named, f"tls_ca={tmp_path / 'key.pem'}", "key.pem")):
+            code, text = sqlite.error(connect(), "SELECT bridge_attach(?, ?, ?)", (url, words, "token=" + TOKEN))
+            assert code & 0xff == CANTOPEN and told in text and TOKEN not in text, (words, code, text)
+        assert len(server.requests) == before
+        assert len(select(attached(numbered, trusting, "tls_verify=0"), "SELECT id FROM r.people")) == 9
+    with TlsServer(table, authority.sign("IP:127.0.0.1")) as server:
+        assert len(select(attached(server.url, trusting), "SELECT id FROM r.people")) == 9
+        db = connect()
+        assert sqlite.error(db, "SELECT bridge_attach(?, ?)", (server.url.replace("127.0.0.1", "localhost"), trusting))[0] & 0xff == CANTOPEN
+    with TlsServer(table, authority.sign("IP:127.0.0.1", days=-1)) as server:
+        code, text = sqlite.error(connect(), "SELECT bridge_attach(?, ?)", (server.url, trusting))
+        assert code & 0xff == CANTOPEN and "expired" in text, text
+    with TlsServer(table, certificate) as server:  # another authority
+        assert sqlite.error(connect(), "SELECT bridge_attach(?, ?)", (server.url.replace("127.0.0.1", "localhost"), trusting))[0] & 0xff == CANTOPEN
+        assert server.requests == []
+
+
 def test_the_other_kind_of_port(certificate):
     with RestServer(table, DOCUMENT) as plain, TlsServer(table, certificate) as tls:
         for url in (plain.url.replace("http:", "https:"), tls.url.replace("https:", "http:")):

@@ -169,6 +169,11 @@ def kept(connection, words):
     return {text: n for text, n in executions(connection).items() if words in text}
 
 
+def asked(connection):
+    """How often the server was asked for a definition, by this session and those that had it before."""
+    return sum(kept(connection, "relkind").values())
+
+
 def look_up(connection, key):
     rows = connection.execute("SELECT t FROM small WHERE id = ?", (key,)).fetchall()
     trips, = connection.execute(
@@ -177,6 +182,7 @@ def look_up(connection, key):
 
 
 def test_a_lookup_is_one_round_trip_of_prepared_statements(db):
+    before = asked(db)
     for key in range(1, 11):
         assert look_up(db, key) == ([(f"t{key}",)], 1)
         assert look_up(db, -key) == ([], 1)
@@ -186,11 +192,11 @@ def test_a_lookup_is_one_round_trip_of_prepared_statements(db):
     assert joined[1] == 17 and "'now'::timestamptz" in joined[0]
     probe, = (item for item in kept(db, "'now'::timestamptz").items() if item != joined)
     assert probe[1] == 1
-    question, = kept(db, "relkind").items()
-    assert question[1] == 5  # and then what probes is trusted
+    assert asked(db) - before == 5  # and then what probes is trusted
 
 
 def test_other_reads_share_the_probe(db):
+    before = asked(db)
     for _ in range(4):
         assert len(db.execute("SELECT * FROM small ORDER BY id LIMIT 10").fetchall()) == 10
         assert db.execute("SELECT max(id) FROM small").fetchone() == (100,)
@@ -198,7 +204,7 @@ def test_other_reads_share_the_probe(db):
         trips = db.execute("SELECT max(round_trips) FROM (SELECT round_trips FROM bridge_log "
                            "ORDER BY id DESC LIMIT 3)").fetchone()
         assert trips == (1,)
-    assert list(kept(db, "relkind").values()) == [5]  # max() is its own probe soon, which is asked about as well
+    assert asked(db) - before == 5  # max() is its own probe soon, which is asked about as well
 
 
 def test_partitions_are_always_asked_for(pg, database):
@@ -416,9 +422,9 @@ def test_the_connection_ends_amid_a_stream(pg, database):
     with Proxy(("127.0.0.1", pg.port)) as proxy:
         connection = attach(pg.url(database, host="127.0.0.1", port=proxy.port, tcp=True))
         proxy.cut_after(server=300_000)
-        cursor = connection.execute("SELECT * FROM big")
-        with pytest.raises(sqlite3.OperationalError, match="connection to server was lost"):
-            cursor.fetchall()
+        # Before the first row of all, on a machine that is busy, it is tried on another connection.
+        with pytest.raises(sqlite3.OperationalError, match="connection to server was lost|could not connect"):
+            connection.execute("SELECT * FROM big").fetchall()
         proxy.cut_after()
         assert len(connection.execute("SELECT * FROM big").fetchall()) == ROWS
 

@@ -70,12 +70,17 @@ def test_update_from_in_triggers(wide):
     say(db, "CREATE TABLE l(id, v)", "CREATE TRIGGER l1 AFTER INSERT ON l BEGIN "
         "UPDATE wide SET c = s.v FROM s WHERE s.id = wide.id AND s.id = new.id; END", "INSERT INTO l VALUES(1, 'x')")
     assert stored() == [same(before[0], c="one"), before[1]]
-    say(db, "CREATE TRIGGER l2 AFTER DELETE ON l BEGIN UPDATE wide SET n = 1 WHERE id = 2; END")
+    say(db, "CREATE TRIGGER l2 AFTER DELETE ON l BEGIN UPDATE wide SET n = 1 WHERE id = 2; END", "INSERT INTO l VALUES(2, 'x')")
+    assert stored() == [same(before[0], c="one"), same(before[1], c="two")]  # SQLite marks what l2 leaves alone
+    say(db, "DELETE FROM l WHERE id = 2")
+    assert stored() == [same(before[0], c="one"), same(before[1], c="two", n="1.0000000000")]
+    say(db, "UPDATE wide SET (n, c) = (2, 'old') WHERE id = 2",
+        "CREATE TRIGGER l3 AFTER UPDATE ON l BEGIN UPDATE wide SET n = 1 FROM s WHERE s.id = wide.id; END")
     text = sqlite.error(db, "INSERT INTO l VALUES(2, 'x')")[1]
     assert 'cannot tell whether this UPDATE sets column "n" of table "wide"' in text and "WHERE key IN" in text
-    assert stored() == [same(before[0], c="one"), before[1]]
+    assert stored() == [same(before[0], c="one"), same(before[1], c="old", n="2.0000000000")]
     say(db, "UPDATE wide SET c = (SELECT v FROM s WHERE s.id = wide.id) WHERE id IN (SELECT id FROM s)")
-    assert stored() == [same(before[0], c="one"), same(before[1], c="two")]
+    assert stored() == [same(before[0], c="one"), same(before[1], c="two", n="2.0000000000")]
 
 
 def test_update_from_of_the_key(remote):

@@ -411,3 +411,45 @@ def test_a_default_that_came_later(pg_remote):
     assert rows(db, "SELECT * FROM late ORDER BY id") == [
         (1, None, None), (2, "new", 42), (3, None, 42), (4, "x", 42), (5, None, None)]
     db.close()
+
+
+@pytest.mark.parametrize("begin", [False, True], ids=["autocommit", "begin"])
+@pytest.mark.parametrize("sql, after, local", [
+    ("SET v = (SELECT sum(v) FROM sums AS s WHERE s.id <= sums.id)", [1, 3, 6, 10], [1, 3, 7, 15]),
+    ("SET v = 10 WHERE (SELECT max(v) FROM sums AS s WHERE s.id <> sums.id) < 5", [10, 10, 10, 10], [10, 2, 3, 4]),
+    ("SET v = v + 10 WHERE EXISTS (SELECT 1 FROM sums AS s WHERE s.id = sums.id - 1 AND s.v < 10)",
+     [1, 12, 13, 14], [1, 12, 3, 14]),
+    ("SET v = (SELECT sum(v) FROM sums)", [10] * 4, [10] * 4),
+    ("SET v = t.sum FROM (SELECT id, (SELECT sum(v) FROM sums AS s WHERE s.id <= r.id) AS sum FROM sums AS r) AS t "
+     "WHERE t.id = sums.id", [1, 3, 6, 10], [1, 3, 6, 10]),
+])
+def test_an_update_sees_its_table_as_it_was(remote, sql, after, local, begin):
+    """SQLite makes out all rows of a virtual table before it writes the first; a local table shows what was changed."""
+    fill = "INSERT INTO sums VALUES(1, 1), (2, 2), (3, 3), (4, 4);"
+    remote.run("CREATE TABLE sums(id integer PRIMARY KEY, v integer);" + fill)
+    db = connect()
+    attach(db, remote, "tables=sums")
+    twin = sqlite3.connect(":memory:")
+    twin.executescript("CREATE TABLE sums(id INTEGER PRIMARY KEY, v INTEGER);" + fill)
+    for connection, found in ((db, after), (twin, local)):
+        connection.execute("BEGIN" if begin and connection is db else "SELECT 1")
+        connection.execute("UPDATE sums " + sql)
+        assert [v for v, in connection.execute("SELECT v FROM sums ORDER BY id")] == found
+    db.close()
+    twin.close()
+
+
+def test_an_update_sees_rows_before_its_own_cascades(remote):
+    tree = ("CREATE TABLE tree(id integer PRIMARY KEY, up integer REFERENCES tree(id) ON UPDATE CASCADE, v text);"
+            "INSERT INTO tree VALUES(1, NULL, 'a'), (2, 1, 'b'), (3, 2, 'c');")
+    remote.run(tree)
+    db = connect()
+    attach(db, remote, "tables=tree")
+    twin = sqlite3.connect(":memory:")
+    twin.executescript("PRAGMA foreign_keys = 1;" + tree)
+    for connection, seen in ((db, ["b1", "c2"]), (twin, ["b101", "c102"])):
+        connection.execute("UPDATE tree SET id = id + 100, v = v || up")
+        assert connection.execute("SELECT * FROM tree ORDER BY id").fetchall() == [
+            (101, None, None), (102, 101, seen[0]), (103, 102, seen[1])]
+    db.close()
+    twin.close()

@@ -138,6 +138,7 @@ struct connection {
     uint64_t row_key[2]; /* what numbers of vtab/row_keys.h are made with */
     /* Are like(), glob() and min() SQLite's own? Asked once per snapshot. */
     bool builtins_known, like_builtin, glob_builtin, min_builtin, like_case_sensitive;
+    uint64_t row_signature; /* running_signature(), while a row is written; 0: none is */
 };
 
 struct connection *connection_create(sqlite3 *); /* one reference; NULL when memory is out */

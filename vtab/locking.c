@@ -204,7 +204,7 @@ bool locking_is_over(const struct cursor *cursor) {
 
 enum status locking_check(const struct table *table, struct error *err) {
     if (!is_read_committed(table->server) ||
-            table->locked == running_signature(table->connection->db)) {
+            table->locked == running_row_signature(table->connection)) {
         return STATUS_OK;
     }
     error_set(err, STATUS_UNSUPPORTED,

@@ -17,7 +17,7 @@
 enum {
     BULK_ROWS_FREE = 10000, /* that many more than estimated are no disappointment */
     BULK_ROWS_FACTOR = 4,
-    BULK_WORTH = 4,     /* times what single lookups have cost */
+    BULK_WORTH = 6,     /* times what single lookups have cost */
     SINGLES_CHEAP = 4,  /* a bulk that costs no more is fetched at once */
     CALLS_LEAST = 32,   /* before a bulk that costs more than some of them */
     CALLS_SPILLED = 48, /* before one that does not fit in memory */
@@ -325,6 +325,16 @@ static bool lookup_fits(const struct cursor *cursor) {
            !cursor->reader.ended;
 }
 
+/* A bulk that no condition went with has the rows for any values: nothing is left to compare.
+ */
+static enum status bulk_serve_any(
+        struct lookup *lookup, struct cursor *cursor, sqlite3_value **argv, struct error *err) {
+    cursor->lookup.shape = lookup->shape;
+    return lookup->bulk != NULL && lookup->bulk->question_length == 0
+                   ? bulk_serve(lookup, cursor, argv, err)
+                   : STATUS_OK;
+}
+
 enum status lookup_begin(struct cursor *cursor, sqlite3_value **argv, struct error *err) {
     struct lookup *lookup = NULL;
     enum status status = STATUS_OK;
@@ -341,8 +351,9 @@ enum status lookup_begin(struct cursor *cursor, sqlite3_value **argv, struct err
     lookup_grow(lookup, cursor);
     lookup_apply(lookup, cursor);
     lookup->calls++;
-    if (!lookup_ask(lookup, cursor)) {
-        return STATUS_OK;
+    status = bulk_serve_any(lookup, cursor, argv, err);
+    if (status != STATUS_OK || lookup_serves(cursor) || !lookup_ask(lookup, cursor)) {
+        return status;
     }
     lookup_learn(lookup);
     status = bulk_serve(lookup, cursor, argv, err);

@@ -34,7 +34,10 @@ static void append_value(struct text *text, const struct value *value) {
 bool lookup_ask(struct lookup *lookup, const struct cursor *cursor) {
     struct text *question = &lookup->question;
 
-    text_clear(question);
+    text_truncate(question, 0);
+    if (question->failure != STATUS_OK) {
+        text_clear(question);
+    }
     for (size_t i = 0; i < lookup->condition_count; i++) {
         const struct condition_input *input = &cursor->inputs[i];
         char verdict = (char)input->judgement.verdict;

@@ -46,6 +46,11 @@ uint64_t running_signature(sqlite3 *db) {
     return hash | 1; /* 0: of none */
 }
 
+uint64_t running_row_signature(const struct connection *connection) {
+    return connection->row_signature != 0 ? connection->row_signature
+                                          : running_signature(connection->db);
+}
+
 uint64_t running_mark(sqlite3 *db) {
     uint64_t hash = 1;
 
@@ -240,8 +245,9 @@ static bool ends_set(const struct tokens *tokens, const struct tokens *before) {
     return tokens_is(tokens, "FROM") && !tokens_is(before, "DISTINCT");
 }
 
-/* Stands on SET: a = ..., (b, c) = ..., up to what follows the list. */
-static void read_set(struct search *search, struct tokens *tokens) {
+/* Stands on SET: a = ..., (b, c) = ..., up to what follows the list. false: it leaves columns
+ * out, and has no FROM: SQLite marks those, so this is not the one that writes now. */
+static bool read_set(struct search *search, struct tokens *tokens) {
     int depth = tokens->depth;
     bool target = true;
     struct tokens before = *tokens;
@@ -259,7 +265,12 @@ static void read_set(struct search *search, struct tokens *tokens) {
             target = tokens->start[0] == ',';
         }
     }
+    if ((tokens->depth != depth || !tokens_is(tokens, "FROM")) &&
+            memchr(search->named, 0, search->table->schema->column_count) != NULL) {
+        return false;
+    }
     join_list(search, true);
+    return true;
 }
 
 /* Stands on UPDATE. */
@@ -287,8 +298,7 @@ static bool read_update(struct search *search, struct tokens *tokens) {
     if (!tokens_is(tokens, "SET")) {
         return false; /* a trigger's UPDATE OF */
     }
-    read_set(search, tokens);
-    return true;
+    return read_set(search, tokens);
 }
 
 /* At a verb that writes: joins its list, where it writes to the table in the way asked for. */
@@ -444,7 +454,8 @@ enum status running_learn(const struct table *table, enum running_kind kind,
         struct arena *arena, struct running_list *list, struct error *err) {
     sqlite3 *db = table->connection->db;
     struct search search = { .table = table, .list = list, .kind = kind };
-    uint64_t signature = mix(running_signature(db), table->connection->breaks) | 1;
+    uint64_t signature =
+            mix(running_row_signature(table->connection), table->connection->breaks) | 1;
     size_t count = table->schema->column_count;
     int writers = 0, under_way = 0;
     enum status status = STATUS_OK;
@@ -461,14 +472,13 @@ enum status running_learn(const struct table *table, enum running_kind kind,
         memory_free(search.named);
         return error_nomem(err);
     }
+    *list = (struct running_list){ .left_out = list->left_out,
+        .shown_columns = list->shown_columns,
+        .shown = list->shown,
+        .shown_run = list->shown_run,
+        .shown_step = list->shown_step };
     memset(list->left_out, LEFT_OUT_UNKNOWN, count);
-    list->known = false;
     memset(list->shown_columns, 0, count);
-    list->direct = false;
-    list->one_row = false;
-    list->returning = false;
-    list->shows_rowid = false;
-    list->shows_rows = false;
     for (sqlite3_stmt *stmt = sqlite3_next_stmt(db, NULL); stmt != NULL;
             stmt = sqlite3_next_stmt(db, stmt)) {
         under_way += is_writer(stmt);

@@ -10,11 +10,14 @@
 #include <stdint.h>
 
 struct arena;
+struct connection;
 struct table;
 
 /* A number for the run of a statement that writes: the next one has another. Two that wrote
  * nothing may have the same: that they did is among the breaks the connection counts. */
 uint64_t running_signature(sqlite3 *);
+/* The same, looked for once in each row that is written. */
+uint64_t running_row_signature(const struct connection *);
 /* A number for the runs of all statements under way: it stays while they are the same ones. */
 uint64_t running_mark(sqlite3 *);
 /* The one statement that is under way; NULL: there are several. */

@@ -32,7 +32,9 @@ struct table {
     int64_t changing, changed;
     struct running_list insert, set;
     uint8_t *affinities;       /* enum affinity, by column; NULL: no row was written yet */
-    struct arena list_arena;   /* of these three */
+    struct value *row_values;  /* room for a row's, */
+    uint8_t *row_states;       /* and enum cell_state; as affinities */
+    struct arena list_arena;   /* of these five */
     struct arena change_arena; /* values of the row that is being written */
     bool rowids_used;          /* a statement asked for rowids after all: send them at once */
     struct digest_map rowids;  /* IDENTITY_ROW: numbers given out while cursors are open */

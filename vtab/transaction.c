@@ -56,7 +56,7 @@ static enum status guard_statement(struct server *server, bool by_row, struct er
     if (!transaction_has_levels(server)) {
         return STATUS_OK;
     }
-    statement = running_signature(server->connection->db);
+    statement = running_row_signature(server->connection);
     if (!by_row && transaction->statement == statement) {
         return STATUS_OK;
     }

@@ -20,14 +20,13 @@ static bool is_integer_key(const struct schema *schema, size_t column) {
 static sqlite3_value *column_argument(const struct update *update, size_t column) {
     sqlite3_value *value = update->argv[ARGUMENT_COLUMNS + column];
     sqlite3_value *rowid = update->argv[ARGUMENT_NEW];
-    bool unset = sqlite3_value_type(value) == SQLITE_NULL;
 
     if (!is_integer_key(update->table->schema, column) ||
             sqlite3_value_type(rowid) == SQLITE_NULL) {
         return value;
     }
     if (update->change.kind == CHANGE_INSERT) {
-        return unset ? rowid : value;
+        return sqlite3_value_type(value) == SQLITE_NULL ? rowid : value;
     }
     return sqlite3_value_int64(rowid) != sqlite3_value_int64(update->argv[ARGUMENT_OLD])
                    ? rowid
@@ -129,7 +128,7 @@ static enum status check_set(
             column->name, table->name);
     error_explain(err, NULL, NULL,
             "instead of UPDATE ... FROM use UPDATE ... SET column = (SELECT ...) WHERE key IN "
-            "(SELECT ...), or set the same columns in all triggers that update the table");
+            "(SELECT ...), or set the same columns in all triggers that update the table so");
     return STATUS_UNSUPPORTED;
 }
 
@@ -142,17 +141,48 @@ static bool may_become_default(const struct update *update, size_t i, sqlite3_va
            sqlite3_value_type(value) == SQLITE_NULL;
 }
 
+/* A value that is given to a column of just its class, as most of an INSERT's are. */
+static bool take_plain(struct update *update, size_t i) {
+    sqlite3_value *from = update->argv[ARGUMENT_COLUMNS + i];
+    enum affinity affinity = (enum affinity)update->table->affinities[i];
+    struct value *value = &update->values[i];
+
+    switch (sqlite3_value_type(from)) {
+    case SQLITE_INTEGER:
+        value->kind = VALUE_INTEGER;
+        value->integer = sqlite3_value_int64(from);
+        return affinity == AFFINITY_NUMERIC;
+    case SQLITE_FLOAT:
+        value->kind = VALUE_REAL;
+        value->real = sqlite3_value_double(from);
+        return affinity == AFFINITY_REAL;
+    case SQLITE_TEXT:
+        value->kind = VALUE_TEXT;
+        value->bytes = (const char *)sqlite3_value_text(from);
+        value->length = (size_t)sqlite3_value_bytes(from);
+        return affinity == AFFINITY_TEXT && value->bytes != NULL;
+    default:
+        return false;
+    }
+}
+
 static enum status take_column(struct update *update, size_t i, struct error *err) {
     const struct column *column = &update->table->schema->columns[i];
     sqlite3_value *value = column_argument(update, i);
     bool insert = update->change.kind == CHANGE_INSERT;
     bool left_out = !insert && sqlite3_value_nochange(value);
 
+    if (insert && column->generated == 0 && !is_integer_key(update->table->schema, i) &&
+            take_plain(update, i)) {
+        update->states[i] = CELL_SET;
+        return STATUS_OK;
+    }
     if (!insert) {
         enum status status = left_out ? STATUS_OK : check_set(update, i, &left_out, err);
 
         if (status != STATUS_OK || left_out) {
             update->states[i] = CELL_UNCHANGED;
+            update->values[i] = (struct value){ .kind = VALUE_NULL };
             return status;
         }
     } else {
@@ -160,6 +190,7 @@ static enum status take_column(struct update *update, size_t i, struct error *er
 
         if (status != STATUS_OK || left_out) {
             update->states[i] = CELL_DEFAULT;
+            update->values[i] = (struct value){ .kind = VALUE_NULL };
             return status == STATUS_OK ? check_returning(update, i, err) : status;
         }
     }
@@ -197,11 +228,17 @@ static enum status check_returning_rowid(const struct update *update, struct err
 /* Found once: to read the declared types for every value would cost as much as all the rest. */
 static enum status find_affinities(struct table *table, struct error *err) {
     const struct schema *schema = table->schema;
+    struct arena *arena = &table->list_arena;
+    size_t count = schema->column_count;
 
     if (table->affinities != NULL) {
         return STATUS_OK;
     }
-    table->affinities = arena_alloc_array(&table->list_arena, schema->column_count, 1);
+    table->row_values = arena_alloc_array(arena, count, sizeof(*table->row_values));
+    table->row_states = arena_alloc_array(arena, count, sizeof(*table->row_states));
+    if (table->row_values != NULL && table->row_states != NULL) {
+        table->affinities = arena_alloc_array(arena, count, 1);
+    }
     if (table->affinities == NULL) {
         return error_nomem(err);
     }
@@ -213,14 +250,13 @@ static enum status find_affinities(struct table *table, struct error *err) {
 
 static enum status take_columns(struct update *update, struct error *err) {
     const struct schema *schema = update->table->schema;
-    struct arena *arena = &update->table->change_arena;
     enum status status = find_affinities(update->table, err);
 
-    update->values = arena_alloc_array(arena, schema->column_count, sizeof(*update->values));
-    update->states = arena_alloc_array(arena, schema->column_count, sizeof(*update->states));
-    if (status != STATUS_OK || update->values == NULL || update->states == NULL) {
-        return status != STATUS_OK ? status : error_nomem(err);
+    if (status != STATUS_OK) {
+        return status;
     }
+    update->values = update->table->row_values;
+    update->states = update->table->row_states;
     if (update->change.kind == CHANGE_INSERT) {
         status = running_learn(update->table, RUNNING_INSERT, &update->table->list_arena,
                 &update->table->insert, err);

@@ -235,8 +235,9 @@ static int give_up(struct update *update, struct error *err) {
     return code;
 }
 
-int table_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
-    struct update update = { .table = (struct table *)base, .argc = argc, .argv = argv };
+static int update_row(
+        struct table *table, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
+    struct update update = { .table = table, .argc = argc, .argv = argv };
     struct gathering *gathering = update.table->connection->gathering;
     struct error err;
     enum status status;
@@ -267,4 +268,14 @@ int table_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int
     }
     *rowid = new_rowid(&update);
     return SQLITE_OK;
+}
+
+int table_update(sqlite3_vtab *base, int argc, sqlite3_value **argv, sqlite3_int64 *rowid) {
+    struct connection *connection = ((struct table *)base)->connection;
+    int code;
+
+    connection->row_signature = running_signature(connection->db);
+    code = update_row((struct table *)base, argc, argv, rowid);
+    connection->row_signature = 0;
+    return code;
 }

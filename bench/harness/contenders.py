@@ -90,7 +90,8 @@ def fdw(case, world):
     setup = [f"SET search_path = pg_temp, bench_{case.latency_ms}", *keys,
              *case.setups.get(FDW, [])]
     repeat = case.repeat_of(FDW)
-    mode = "simple" if case.writes or not case.tables else "copy" if repeat == 1 else "prepared"
+    mode = ("prepared" if case.keyed else "simple" if case.writes or not case.tables else
+            "copy" if repeat == 1 else "prepared")
     return [PROGRAMS / "bench_postgres", *_options(case, world, repeat, case.keyed, setup), mode,
             world.foreign_url(), _sql(case, world, FDW)]
 

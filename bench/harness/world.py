@@ -4,7 +4,7 @@ by postgres_fdw, the same tables in a SQLite file, and far-away networks.
     wide    ten columns of mixed types        items   a key, two integers, an indexed text
     many.*  a thousand tables of ten columns
     the tables of TPC-H, in a database of their own: SF 0.1 with a million rows
-    written, loaded, changed    to be written to
+    written, loaded, changed    to be written to; written_new is postgres_fdw's, without the key
 """
 import os
 import shutil
@@ -55,10 +55,12 @@ MANY = "CREATE TABLE many.t{} (id int PRIMARY KEY, a int NOT NULL, b text, c tex
        "d numeric(10,2), e date, f timestamptz, g bool, h uuid, i float8);"
 FOREIGN = """
 CREATE SERVER {name} FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '{host}', port '{port}',
-    dbname '{database}', fetch_size '10000', use_remote_estimate 'true');
+    dbname '{database}', fetch_size '10000', batch_size '1000', use_remote_estimate 'true');
 CREATE USER MAPPING FOR postgres SERVER {name} OPTIONS (user 'postgres', password '{password}');
 CREATE SCHEMA {name};
 IMPORT FOREIGN SCHEMA public LIMIT TO (wide, items, written, loaded, changed) FROM SERVER {name} INTO {name};
+CREATE FOREIGN TABLE {name}.written_new (k int4, v int8, t text) SERVER {name}
+    OPTIONS (schema_name 'public', table_name 'written');
 """
 # A local table with the keys, in each contender's SQL; the same numbers, in the same order.
 LOCAL_KEYS = {

@@ -75,6 +75,19 @@ static enum copy_form form_of(const struct pg_column *pg) {
                    : COPY_NEVER;
 }
 
+int pg_copy_width(const struct pg_column *pg) {
+    switch (form_of(pg)) {
+    case COPY_INT2:
+        return 2;
+    case COPY_INT4:
+        return pg->integer_min < 0 ? 4 : -1; /* an oid has no sign */
+    case COPY_BYTES:
+        return 0;
+    default:
+        return -1;
+    }
+}
+
 enum pg_copy_format pg_copy_format(const struct pg_shape *shape) {
     enum pg_copy_format all = PG_COPY_BINARY;
     size_t count = 0;

@@ -10,6 +10,7 @@
 
 enum {
     ROWS_WORTH = 5000, /* below that a few FETCHes are as quick and cost less to set up */
+    ROWS_FIRST = 32,   /* nobody waits for a whole batch before the first row */
 };
 
 static bool stream_fits(const struct pg_session *session, const struct query *query) {
@@ -135,9 +136,11 @@ static enum status copy_message(
 
 enum status pg_copy_fill(struct pg_scan *scan, struct batch *batch, struct error *err) {
     enum status status = batch_reset(batch, scan->column_count, scan->has_rowids, err);
+    int64_t rows_max = scan->base.rows == 0 ? ROWS_FIRST : BATCH_ROWS_MAX;
     bool more = true, row = false;
 
-    while (status == STATUS_OK && more && !scan->ended && !batch_full(batch)) {
+    while (status == STATUS_OK && more && !scan->ended && !batch_full(batch) &&
+            batch->rows < rows_max) {
         status = pg_copy_row(scan->reader, scan->fields, &row, err);
         if (status == STATUS_OK && row) {
             status = pg_relation_row(scan, batch, scan->base.rows + batch->rows + 1, err);

@@ -178,8 +178,10 @@ bool pg_definition_holds(struct session *session, const struct schema *schema) {
                    definition->checked_now == pg_session_from(session)->held_since_ms);
 }
 
-/* Its parameters. */
-static void definition_values(const struct pg_scan *scan, const char *values[4]) {
+enum { DEFINITION_VALUES = 4 }; /* its parameters */
+
+static void definition_values(
+        const struct pg_scan *scan, const char *values[DEFINITION_VALUES]) {
     bool writes = pg_session_from(scan->base.session)->transaction.writes;
 
     values[0] = scan->schema->remote_schema;
@@ -188,41 +190,40 @@ static void definition_values(const struct pg_scan *scan, const char *values[4])
     values[3] = writes ? "t" : "f";
 }
 
-/* The question has its "$1" to "$4" nowhere else. */
+/* In front of a COPY the question goes as text, prepared all the same: to plan it takes longer
+ * than to answer it. */
 void pg_definition_append(struct pg_scan *scan, struct text *sql) {
-    const char *values[4];
-    struct text question;
-    const char *from, *at;
+    struct pg_session *session = pg_session_from(scan->base.session);
+    const char *values[DEFINITION_VALUES];
 
     scan->definition_due = pg_definition_due(scan);
     if (!scan->definition_due) {
         return;
     }
     definition_values(scan, values);
-    text_init(&question, TEXT_SQL_BYTES_MAX);
-    definition_question(&question);
     text_append(sql, "SELECT FROM ");
     pg_append_relation(sql, scan->schema);
     text_append(sql, " LIMIT 0; "); /* locks it */
-    from = text_get(&question);
-    for (at = strchr(from, '$'); at != NULL; at = strchr(from, '$')) {
-        text_append_bytes(sql, from, (size_t)(at - from));
-        pg_append_literal(sql, values[at[1] - '1']);
-        from = at + 2;
+    if (!session->definition_prepared) {
+        text_printf(sql, "PREPARE drawbridge_definition_%u AS ", ++session->definition_serial);
+        definition_question(sql);
+        text_append(sql, "; ");
     }
-    text_append(sql, from);
-    text_append(sql, "; ");
-    if (question.failure != STATUS_OK) {
-        sql->failure = question.failure;
+    text_printf(sql, "EXECUTE drawbridge_definition_%u (", session->definition_serial);
+    for (size_t i = 0; i < DEFINITION_VALUES; i++) {
+        text_append(sql, i > 0 ? ", " : "");
+        pg_append_literal(sql, values[i]);
     }
-    text_clear(&question);
+    text_append(sql, "); ");
 }
 
 static enum status definition_send(struct pg_scan *scan, struct error *err) {
     struct pg_session *session = pg_session_from(scan->base.session);
     char name[48];
-    const char *values[4];
-    struct pg_command command = { .sql = name, .prepared = true, .values = values, .count = 4 };
+    const char *values[DEFINITION_VALUES];
+    struct pg_command command = {
+        .sql = name, .prepared = true, .values = values, .count = DEFINITION_VALUES
+    };
     enum status status = pg_request_create(session, &scan->definition, err);
 
     definition_values(scan, values);
@@ -293,8 +294,10 @@ static void definition_checked(const struct pg_scan *scan, const PGresult *answe
 
 enum status pg_definition_check(
         struct pg_scan *scan, const PGresult *answer, struct error *err) {
+    struct pg_session *session = pg_session_from(scan->base.session);
     enum status status = definition_compare(scan, answer, err);
 
+    session->definition_prepared = !session->shared; /* it was run */
     if (status == STATUS_OK) {
         definition_checked(scan, answer);
     }
@@ -306,9 +309,11 @@ static enum status definition_answer(struct pg_scan *scan, struct error *err) {
     enum status status = pg_request_finish(scan->definition, true, err);
 
     scan->base.ms += scan->definition->waited_ms;
-    session->definition_prepared = status == STATUS_OK && !session->shared;
-    return status == STATUS_OK ? pg_definition_check(scan, scan->definition->result, err)
-                               : pg_definition_unknown(status, err);
+    if (status != STATUS_OK) {
+        session->definition_prepared = false;
+        return pg_definition_unknown(status, err);
+    }
+    return pg_definition_check(scan, scan->definition->result, err);
 }
 
 enum status pg_definition_finish(

@@ -134,6 +134,9 @@ static bool same_shape(
             shape->returning != returning) {
         return false;
     }
+    if (change->kind != CHANGE_DELETE && change->on_conflict != ON_CONFLICT_REPLACE) {
+        return memcmp(shape->states, change->states, writer->schema->column_count) == 0;
+    }
     for (size_t i = 0; change->kind != CHANGE_DELETE && i < writer->schema->column_count; i++) {
         if (shape->states[i] != state_of(writer->schema, change, i)) {
             return false;
@@ -153,6 +156,16 @@ static void take_shape(struct pg_writer *writer, const struct change *change, bo
     for (size_t i = 0; change->kind != CHANGE_DELETE && i < writer->schema->column_count; i++) {
         writer->states[i] = state_of(writer->schema, change, i);
     }
+}
+
+/* Rows of which more come may go by COPY. */
+static enum status take_layout(struct pg_writer *writer, unsigned flags, struct error *err) {
+    bool late = (flags & (WRITE_LATE | WRITE_SYNC)) == WRITE_LATE;
+
+    writer->rows.frame.used = false;
+    return late && writer->shape.kind == CHANGE_INSERT
+                   ? pg_frame_choose(&writer->rows, &writer->shape, err)
+                   : STATUS_OK;
 }
 
 static bool returns_rowid(
@@ -244,6 +257,10 @@ enum status pg_write_row(struct writer *base, const struct change *change, unsig
     }
     if (writer->rows.count == 0) {
         take_shape(writer, change, returning);
+        status = take_layout(writer, flags, err);
+        if (status != STATUS_OK) {
+            return status;
+        }
     }
     if (changes_nothing(writer)) {
         result->affected = 1;

@@ -3,6 +3,7 @@
 #ifndef DRAWBRIDGE_DRIVERS_POSTGRES_WRITE_H
 #define DRAWBRIDGE_DRIVERS_POSTGRES_WRITE_H
 
+#include "drivers/postgres/frame.h"
 #include "drivers/postgres/scan.h"
 #include "drivers/postgres/values.h"
 
@@ -44,6 +45,7 @@ struct pg_rows {
     struct pg_argument *arguments; /* row by row */
     size_t capacity;
     size_t count; /* rows */
+    struct pg_frame frame;
 };
 
 enum status pg_rows_add(
@@ -86,6 +88,9 @@ struct pg_copy_field {
 };
 /* One for each column that is set, as many as pg_parameter_count(). */
 void pg_copy_fields(const struct pg_shape *, struct pg_copy_field *fields);
+/* The binary form of the column's type: so many of the parameter's last bytes, 0: all of them;
+ * -1: another. */
+int pg_copy_width(const struct pg_column *);
 /* What stands before and behind the rows of the binary format. */
 void pg_copy_head(struct text *frame);
 void pg_copy_tail(struct text *frame);

@@ -162,6 +162,41 @@ static enum status put_frame(struct pg_copying *copying, struct error *err) {
     return status;
 }
 
+/* Rows that lie as COPY has them. */
+static enum status put_frames(struct pg_writer *writer, size_t rows, struct error *err) {
+    struct pg_copying *copying = &writer->copying;
+    size_t at = pg_frame_start(&writer->rows, 0), end = pg_frame_start(&writer->rows, rows);
+    enum status status = copying->frame.length > 0 ? put_frame(copying, err) : STATUS_OK;
+
+    while (at < end && status == STATUS_OK && copying->request->feeding) {
+        size_t length = end - at < PIECE_BYTES ? end - at : PIECE_BYTES;
+
+        status = pg_copy_in_put(
+                copying->request, text_get(&writer->rows.bytes) + at, length, err);
+        copying->bytes += (int64_t)length;
+        at += length;
+    }
+    copying->rows += (int64_t)rows;
+    return status;
+}
+
+static enum status put_rows(struct pg_writer *writer, size_t rows, struct error *err) {
+    struct pg_copying *copying = &writer->copying;
+    pg_copy_append *append = copying->binary ? pg_copy_append_binary : pg_copy_append_text;
+    size_t count = pg_parameter_count(&writer->shape);
+    enum status status = STATUS_OK;
+
+    for (size_t row = 0; row < rows && status == STATUS_OK && copying->request->feeding;
+            row++) {
+        append(&copying->frame, copying->fields, &writer->rows, row, count);
+        copying->rows++;
+        if (copying->frame.length >= PIECE_BYTES || row + 1 == rows) {
+            status = put_frame(copying, err); /* whoever ends the COPY finds all of it sent */
+        }
+    }
+    return status;
+}
+
 static enum status start(struct pg_writer *writer, struct error *err) {
     struct pg_session *session = pg_session_from(writer->base.session);
     struct pg_copying *copying = &writer->copying;
@@ -273,8 +308,6 @@ enum status pg_copy_in_rows(
         struct pg_writer *writer, bool but_last, bool *taken, struct error *err) {
     size_t rows = writer->rows.count - but_last;
     struct pg_copying *copying = &writer->copying;
-    size_t count = pg_parameter_count(&writer->shape);
-    pg_copy_append *append;
     enum status status = STATUS_OK;
 
     *taken = false;
@@ -285,20 +318,15 @@ enum status pg_copy_in_rows(
         return status;
     }
     status = begin_copy(writer, err);
-    append = copying->binary ? pg_copy_append_binary : pg_copy_append_text;
-    for (size_t row = 0; row < rows && status == STATUS_OK && copying->request->feeding;
-            row++) {
-        append(&copying->frame, copying->fields, &writer->rows, row, count);
-        copying->rows++;
-        if (copying->frame.length >= PIECE_BYTES || row + 1 == rows) {
-            status = put_frame(copying, err); /* whoever ends the COPY finds all of it sent */
-        }
+    if (status == STATUS_OK) {
+        status = writer->rows.frame.used ? put_frames(writer, rows, err)
+                                         : put_rows(writer, rows, err);
     }
     if (status == STATUS_OK && !copying->request->feeding) {
         status = pg_copy_in_finish(writer, err); /* it was refused */
     }
     if (but_last) {
-        pg_rows_keep_last(&writer->rows, count);
+        pg_rows_keep_last(&writer->rows, pg_parameter_count(&writer->shape));
     } else {
         pg_rows_reset(&writer->rows);
     }

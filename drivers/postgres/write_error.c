@@ -129,7 +129,7 @@ static void blame_column(struct blame *blame, int column, size_t parameter) {
         const char *bytes = text_get(&blame->rows->bytes) + argument->start;
         int score;
 
-        if (argument->length < 0) {
+        if (argument->length < 0 || pg_frame_is_narrow(blame->rows, parameter)) {
             continue;
         }
         score = speaks_of(blame->message, &blame->shape->schema->columns[column], bytes,

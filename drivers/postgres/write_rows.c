@@ -25,6 +25,7 @@ void pg_rows_keep_last(struct pg_rows *rows, size_t count) {
 void pg_rows_clear(struct pg_rows *rows) {
     text_clear(&rows->bytes);
     memory_free(rows->arguments);
+    memory_free(rows->frame.fields);
     memset(rows, 0, sizeof(*rows));
 }
 
@@ -125,7 +126,8 @@ static enum status make_room(struct pg_rows *rows, size_t count, struct error *e
 /* A row that cannot be represented leaves nothing behind. */
 enum status pg_rows_add(struct pg_rows *rows, const struct pg_shape *shape,
         const struct change *change, struct error *err) {
-    size_t count = pg_parameter_count(shape), used = rows->bytes.length;
+    size_t count = rows->frame.used ? rows->frame.count : pg_parameter_count(shape);
+    size_t used = rows->bytes.length;
     enum status status = make_room(rows, (rows->count + 1) * count + 1, err);
     struct pg_argument *argument;
 
@@ -133,7 +135,11 @@ enum status pg_rows_add(struct pg_rows *rows, const struct pg_shape *shape,
         return status;
     }
     argument = &rows->arguments[rows->count * count];
-    for (size_t i = 0; i < shape->schema->column_count && status == STATUS_OK; i++) {
+    if (rows->frame.used) {
+        status = pg_frame_add(rows, shape, change, argument, err);
+    }
+    for (size_t i = 0;
+            !rows->frame.used && i < shape->schema->column_count && status == STATUS_OK; i++) {
         if (pg_is_set(shape, i)) {
             status =
                     add_value(rows, argument++, shape->schema, (int)i, &change->values[i], err);
@@ -168,6 +174,25 @@ static enum status sending_start(struct pg_sending *sending, size_t count, struc
     return STATUS_OK;
 }
 
+static enum status sending_argument(struct pg_sending *sending, const struct pg_rows *rows,
+        size_t i, const struct pg_argument *argument, struct error *err) {
+    const char *bytes = text_get(&rows->bytes) + argument->start;
+    char *wide;
+
+    sending->values[i] = bytes;
+    sending->lengths[i] = argument->length;
+    if (pg_frame_is_narrow(rows, i)) {
+        wide = arena_alloc(&sending->arena, PG_FRAME_WIDE_BYTES);
+        if (wide == NULL) {
+            return error_nomem(err);
+        }
+        pg_frame_widen(bytes, argument->length, wide);
+        sending->values[i] = wide;
+        sending->lengths[i] = PG_FRAME_WIDE_BYTES;
+    }
+    return STATUS_OK;
+}
+
 enum status pg_sending_row(struct pg_sending *sending, const struct pg_rows *rows, size_t row,
         size_t count, struct error *err) {
     enum status status = sending_start(sending, count, err);
@@ -176,8 +201,7 @@ enum status pg_sending_row(struct pg_sending *sending, const struct pg_rows *row
         const struct pg_argument *argument = &rows->arguments[row * count + i];
 
         if (argument->length >= 0) {
-            sending->values[i] = text_get(&rows->bytes) + argument->start;
-            sending->lengths[i] = argument->length;
+            status = sending_argument(sending, rows, i, argument, err);
         }
     }
     return status;
@@ -190,19 +214,38 @@ static char *put_int(char *to, int32_t number) {
     return to + sizeof(wire);
 }
 
+static char *put_element(
+        char *to, const struct pg_rows *rows, const struct pg_argument *argument, bool narrow) {
+    const char *bytes = text_get(&rows->bytes) + argument->start;
+
+    if (argument->length <= 0) {
+        return put_int(to, argument->length);
+    }
+    if (narrow) {
+        to = put_int(to, PG_FRAME_WIDE_BYTES);
+        pg_frame_widen(bytes, argument->length, to);
+        return to + PG_FRAME_WIDE_BYTES;
+    }
+    to = put_int(to, argument->length);
+    memcpy(to, bytes, (size_t)argument->length);
+    return to + argument->length;
+}
+
 /* An array of one dimension in the binary format. */
 static enum status sending_array(struct pg_sending *sending, const struct pg_rows *rows,
         size_t column, size_t count, uint32_t oid, struct error *err) {
     enum { HEADER_BYTES = 20 };
     size_t bytes = HEADER_BYTES;
-    bool nulls = false;
+    bool nulls = false, narrow = pg_frame_is_narrow(rows, column);
     char *array, *to;
 
     for (size_t row = 0; row < rows->count; row++) {
         int32_t length = rows->arguments[row * count + column].length;
 
         nulls = nulls || length < 0;
-        bytes += sizeof(int32_t) + (length > 0 ? (size_t)length : 0);
+        bytes += sizeof(int32_t) + (length <= 0     ? 0
+                                           : narrow ? PG_FRAME_WIDE_BYTES
+                                                    : (size_t)length);
     }
     array = bytes <= INT32_MAX ? arena_alloc(&sending->arena, bytes) : NULL;
     if (array == NULL) {
@@ -214,13 +257,7 @@ static enum status sending_array(struct pg_sending *sending, const struct pg_row
     to = put_int(to, (int32_t)rows->count);
     to = put_int(to, 1);
     for (size_t row = 0; row < rows->count; row++) {
-        const struct pg_argument *argument = &rows->arguments[row * count + column];
-
-        to = put_int(to, argument->length);
-        if (argument->length > 0) {
-            memcpy(to, text_get(&rows->bytes) + argument->start, (size_t)argument->length);
-            to += argument->length;
-        }
+        to = put_element(to, rows, &rows->arguments[row * count + column], narrow);
     }
     sending->values[column] = array;
     sending->lengths[column] = (int)bytes;

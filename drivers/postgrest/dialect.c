@@ -113,7 +113,8 @@ static const char *const select_casts[] = {
     [PR_SELECT_NUMERIC] = "::numeric",
 };
 
-/* What the server may write otherwise than it compares it. */
+/* What the server may write otherwise than it compares it: arrays as JSON, an inet as a text.
+ */
 static bool is_converted(const struct pr_column *facts) {
     return facts->select != PR_SELECT_PLAIN || strcmp(facts->pg.select_expression, "%c") != 0;
 }
@@ -136,6 +137,13 @@ const char *pr_answer_name(const struct schema *schema, int column,
         return schema->columns[column].remote_name;
     }
     snprintf(name, sizeof(name), "drawbridge_%d", column);
+    return arena_copy_text(arena, name);
+}
+
+const char *pr_key_name(int column, struct arena *arena) {
+    char name[32];
+
+    snprintf(name, sizeof(name), "drawbridge_key_%d", column);
     return arena_copy_text(arena, name);
 }
 
@@ -167,6 +175,14 @@ void pr_append_source(struct pr_spelling *to, const struct schema *schema, const
         }
         put_column(to, schema, columns[i]);
         put(to, select_casts[pr_column(schema, columns[i])->select]);
+    }
+    for (size_t i = 0; i < order_count; i++) {
+        if (pr_column(schema, order[i].column)->raw) {
+            text_printf(&to->url, ",drawbridge_key_%d:", order[i].column);
+            text_append_char(&to->shown, ',');
+            put_column(to, schema, order[i].column);
+            put(to, select_casts[PR_SELECT_TEXT]);
+        }
     }
 }
 

@@ -271,6 +271,10 @@ static bool exchange_configure(struct pr_exchange *x, const char *url) {
     bad |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)session->connect_timeout_ms);
     bad |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, session->tls_verify ? 1L : 0L);
     bad |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, session->tls_verify ? 2L : 0L);
+    if (session->tls_ca != NULL) {
+        bad |= curl_easy_setopt(easy, CURLOPT_CAINFO, session->tls_ca);
+        bad |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    }
     bad |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, x->headers);
     bad |= curl_easy_setopt(easy, CURLOPT_USERAGENT, "drawbridge/" DRAWBRIDGE_VERSION);
     bad |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);

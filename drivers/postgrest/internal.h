@@ -8,7 +8,7 @@
  *   types.c                present(): the postgres driver's, and how each value travels
  *   judge*.c               the postgres driver's verdicts in what a URL can say (pure)
  *   dialect.c              query -> the target of a request (pure)
- *   scan.c, page.c         pages of rows until the last row is proven to have come
+ *   scan*.c, page.c        pages of rows until the last row is proven to have come
  *   json.c, decode.c       bytes of a row -> members -> cells of a batch (pure)
  *   confirm.c              is a relation still as described, where no rows can tell
  *   write.c, write_*.c     the rows of a statement -> one request, and what became of it
@@ -83,7 +83,7 @@ struct pr_session {
     char *url;                  /* "https://host:3000/path", no slash behind */
     struct curl_slist *headers; /* of the user's own */
     char *token, *token_env, *token_file;
-    char *openapi_file;
+    char *openapi_file, *tls_ca;
     struct pr_described *described;
     bool tls_verify;
     int64_t connect_timeout_ms, statement_timeout_ms, max_url_bytes, max_body_bytes, page_rows;
@@ -284,14 +284,16 @@ struct pr_spelling {
 
 void pr_spelling_init(struct pr_spelling *);
 void pr_spelling_clear(struct pr_spelling *);
-/* "/table?select=a,b::text". A column that is cast, by us or maybe by the server, and sorted by
- * gets another name in the answer (pr_answer_name), so that the order can mean nothing but the
- * column. */
+/* "/table?select=a,b::text". A column that is cast, by us or maybe by the server, or comes as
+ * JSON and is sorted by gets another name in the answer (pr_answer_name), so that the order can
+ * mean nothing but the column. One of the order that is shown as JSON comes once more behind
+ * the columns, as the text that a filter takes for its value (pr_key_name). */
 void pr_append_source(struct pr_spelling *, const struct schema *, const int *columns,
         size_t column_count, const struct pr_order *, size_t order_count);
 /* NULL when memory is out. */
 const char *pr_answer_name(const struct schema *, int column, const struct pr_order *,
         size_t order_count, struct arena *);
+const char *pr_key_name(int column, struct arena *);
 /* "/table?select=a", a as the server writes it: rows that are to be counted. */
 void pr_append_counted(struct pr_spelling *, const struct schema *, int column);
 void pr_append_text(struct pr_spelling *, const struct schema *, int column); /* ",a::text" */

@@ -136,6 +136,24 @@ static bool may_unfilter(const struct pr_scan *scan, const struct error *why) {
            (first || scan->parts[scan->part].onward != NULL);
 }
 
+/* hstore has operators of other names, and json has none. */
+static bool blames_key(const struct pr_scan *scan, const struct error *why) {
+    return scan->keyed && (scan->overlaps || !scan->filtered) &&
+           strcmp(why->sqlstate, "42883") == 0;
+}
+
+static enum status page_unordered(
+        const struct pr_scan *scan, struct error *why, struct error *err) {
+    error_set(err, STATUS_UNSUPPORTED, "pages of \"%s\" cannot go by its key: %s",
+            scan->schema->remote_name, why->message);
+    error_explain(err, why->sqlstate, NULL,
+            "key= of CREATE VIRTUAL TABLE ... USING postgrest(...) names other columns; where "
+            "the server can sort by this key, a page_rows= (and db-max-rows) for all rows in "
+            "one answer will do.");
+    error_clear(why);
+    return STATUS_UNSUPPORTED;
+}
+
 enum status pr_page_open(struct pr_scan *scan, struct error *err) {
     struct pr_session *session = pr_session(scan->base.session);
     struct error why = { 0 };
@@ -149,6 +167,9 @@ enum status pr_page_open(struct pr_scan *scan, struct error *err) {
             status = pr_page_send(scan, err);
         }
         return status == STATUS_OK ? pr_page_open(scan, err) : status;
+    }
+    if (status != STATUS_OK && blames_key(scan, &why)) {
+        return page_unordered(scan, &why, err);
     }
     error_move(err, &why);
     if (status == STATUS_OK) {
@@ -179,33 +200,6 @@ static enum status page_finish(struct pr_scan *scan, struct error *err) {
         status = error_set(err, STATUS_PROTOCOL, "answer goes on behind its last row");
     }
     return status;
-}
-
-/* The first key is how the last row of this page can be found again. */
-static enum status keep_bound(struct pr_scan *scan, struct error *err) {
-    const char *at = text_get(&scan->key);
-
-    for (size_t i = 0; i < scan->order_count; i++) {
-        size_t length, used;
-
-        memcpy(&length, at, sizeof(length));
-        at += sizeof(length);
-        memory_free(scan->bound[i]);
-        scan->bound[i] = NULL;
-        if (length == SIZE_MAX) {
-            continue;
-        }
-        scan->bound[i] = memory_alloc(length + 1);
-        if (scan->bound[i] == NULL) {
-            return error_nomem(err);
-        }
-        if (!pr_unescape(at, length, scan->bound[i], &used)) {
-            return error_set(err, STATUS_PROTOCOL, "key has an escape that is no character");
-        }
-        scan->bound[i][used] = '\0';
-        at += length;
-    }
-    return STATUS_OK;
 }
 
 static enum status next_part(struct pr_scan *scan) {
@@ -276,7 +270,7 @@ static enum status go_on(struct pr_scan *scan, int64_t total, struct error *err)
     scan->expected = total >= 0           ? total - scan->page_rows + 1
                      : scan->expected > 0 ? scan->expected - fresh
                                           : -1;
-    status = keep_bound(scan, err);
+    status = pr_scan_keep_bound(scan, err);
     scan->last_key = scan->key;
     scan->key = swap;
     scan->overlaps = true;

@@ -9,9 +9,8 @@
 /* ---- rows ---------------------------------------------------------------------------------
  */
 
-/* Members come in the order that was asked for; one that does not is looked for. NULL: missing.
- */
-static const struct pr_member *find_member(struct pr_scan *scan, size_t place, size_t count) {
+/* Members come in the order that was asked for; one that does not is looked for. */
+const struct pr_member *pr_scan_member(struct pr_scan *scan, size_t place, size_t count) {
     const char *name = scan->names[place];
 
     if (place < count && pr_member_is(&scan->members[place], name, &scan->scratch)) {
@@ -34,53 +33,6 @@ static size_t place_of(const struct pr_scan *scan, int column) {
     return place;
 }
 
-/* The raw values of the order's columns, each behind its length. */
-static enum status read_key(struct pr_scan *scan, size_t count, struct error *err) {
-    text_truncate(&scan->key, 0);
-    for (size_t i = 0; i < scan->order_count; i++) {
-        const struct pr_member *member =
-                find_member(scan, place_of(scan, scan->order[i].column), count);
-        size_t length = SIZE_MAX;
-
-        if (member == NULL) {
-            return error_set(err, STATUS_SCHEMA, "remote table changed: its key is missing");
-        }
-        length = member->kind == PR_NULL ? SIZE_MAX : member->value_length;
-        text_append_bytes(&scan->key, (const char *)&length, sizeof(length));
-        text_append_bytes(&scan->key, member->value, length == SIZE_MAX ? 0 : length);
-    }
-    return text_status(&scan->key, err);
-}
-
-static bool same_key(const struct text *a, const struct text *b) {
-    return a->length == b->length && memcmp(text_get(a), text_get(b), a->length) == 0;
-}
-
-/* A key that this row shares with the row before it, or with the last one of the page before:
- * then pages cannot go by it. *known: this is that last row itself, come again. */
-static enum status check_key(
-        struct pr_scan *scan, size_t count, bool *known, struct error *err) {
-    struct text before = scan->key;
-    bool again;
-    enum status status;
-
-    scan->key = scan->spare;
-    scan->spare = before;
-    status = read_key(scan, count, err);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    again = scan->overlaps && same_key(&scan->key, &scan->last_key);
-    *known = again && scan->page_rows == 0;
-    scan->found_last |= *known;
-    if ((again && !*known) || (scan->page_rows > 0 && same_key(&scan->key, &scan->spare))) {
-        return error_set(err, STATUS_UNSUPPORTED,
-                "two rows of \"%s\" have the same key, so that pages cannot go by it",
-                scan->schema->remote_name);
-    }
-    return STATUS_OK;
-}
-
 static enum status decode_row(
         struct pr_scan *scan, size_t count, struct batch *batch, struct error *err) {
     enum status status = STATUS_OK;
@@ -88,7 +40,7 @@ static enum status decode_row(
     batch_begin_row(batch);
     for (size_t i = 0; i < scan->batch_columns && status == STATUS_OK; i++) {
         const struct column *column = &scan->schema->columns[scan->columns[i]];
-        const struct pr_member *member = find_member(scan, i, count);
+        const struct pr_member *member = pr_scan_member(scan, i, count);
 
         if (member == NULL) {
             return error_set(err, STATUS_SCHEMA,
@@ -110,7 +62,7 @@ static int compare_text(const void *text, const void *value) {
 static enum status check_part(
         struct pr_scan *scan, size_t count, bool *others, struct error *err) {
     const struct pr_part *part = &scan->parts[scan->part];
-    const struct pr_member *member = find_member(scan, place_of(scan, scan->divided), count);
+    const struct pr_member *member = pr_scan_member(scan, place_of(scan, scan->divided), count);
     size_t length = 0;
 
     text_truncate(&scan->scratch, 0);
@@ -144,7 +96,7 @@ static enum status check_room(const struct pr_scan *scan, struct error *err) {
 /* Members that nobody asked for do no harm, but of one that comes twice nobody can tell which
  * is meant. */
 static enum status check_members(const struct pr_scan *scan, size_t count, struct error *err) {
-    for (size_t i = 0; i < count && count > scan->column_count; i++) {
+    for (size_t i = 0; i < count && count > scan->name_count; i++) {
         const struct pr_member *a = &scan->members[i];
 
         for (size_t k = 0; k < i; k++) {
@@ -169,7 +121,7 @@ static enum status take_row(
         status = check_members(scan, count, err);
     }
     if (status == STATUS_OK && scan->keyed) {
-        status = check_key(scan, count, &known, err);
+        status = pr_scan_check_key(scan, count, &known, err);
     }
     if (status == STATUS_OK && scan->written != NULL) {
         status = pr_check_kept(scan->written, scan->members, count, err);
@@ -314,9 +266,47 @@ static void add_order(struct pr_scan *scan, int column, bool descending, bool ma
         }
     }
     scan->order[scan->order_count++] = (struct pr_order){ column, descending, may_be_null };
-    if (!has_column(scan->columns, scan->column_count, column)) {
+    if (!pr_column(scan->schema, column)->raw &&
+            !has_column(scan->columns, scan->column_count, column)) {
         scan->columns[scan->column_count++] = column;
     }
+}
+
+/* What the members of a row are called: the columns, then the texts of those in the order that
+ * come as JSON. */
+static enum status name_members(struct pr_scan *scan, struct error *err) {
+    const struct schema *schema = scan->schema;
+    size_t names_max = scan->column_count + scan->order_count;
+    size_t count = scan->column_count;
+
+    scan->member_max = names_max + schema->column_count + PR_MEMBERS_MORE;
+    scan->members = arena_alloc_array(&scan->arena, scan->member_max, sizeof(*scan->members));
+    scan->names = arena_alloc_array(&scan->arena, names_max, sizeof(*scan->names));
+    scan->key_places =
+            arena_alloc_array(&scan->arena, scan->order_count + 1, sizeof(*scan->key_places));
+    if (scan->members == NULL || scan->names == NULL || scan->key_places == NULL) {
+        return error_nomem(err);
+    }
+    for (size_t i = 0; i < scan->column_count; i++) {
+        scan->names[i] = pr_answer_name(
+                schema, scan->columns[i], scan->order, scan->order_count, &scan->arena);
+    }
+    for (size_t i = 0; i < scan->order_count; i++) {
+        int column = scan->order[i].column;
+        bool raw = pr_column(schema, column)->raw;
+
+        scan->key_places[i] = raw ? count : place_of(scan, column);
+        if (raw) {
+            scan->names[count++] = pr_key_name(column, &scan->arena);
+        }
+    }
+    scan->name_count = count;
+    for (size_t i = 0; i < count; i++) {
+        if (scan->names[i] == NULL) {
+            return error_nomem(err);
+        }
+    }
+    return STATUS_OK;
 }
 
 /* The order that the query wants, then the key: together they tell every row apart. */
@@ -351,17 +341,7 @@ static enum status choose_columns(
     if (scan->column_count == 0) { /* rows without columns are counted by one of them */
         scan->columns[scan->column_count++] = relation->key_count > 0 ? relation->key[0] : 0;
     }
-    scan->member_max = scan->column_count + schema->column_count + PR_MEMBERS_MORE;
-    scan->members = arena_alloc_array(&scan->arena, scan->member_max, sizeof(*scan->members));
-    scan->names = arena_alloc_array(&scan->arena, columns, sizeof(*scan->names));
-    for (size_t i = 0; i < scan->column_count && scan->names != NULL; i++) {
-        scan->names[i] = pr_answer_name(
-                schema, scan->columns[i], scan->order, scan->order_count, &scan->arena);
-        if (scan->names[i] == NULL) {
-            return error_nomem(err);
-        }
-    }
-    return scan->members != NULL && scan->names != NULL ? STATUS_OK : error_nomem(err);
+    return name_members(scan, err);
 }
 
 /* The statement as people read it; the filters go between these two. */

@@ -3,6 +3,7 @@
  *   filters.c  which filters travel, in how many requests, within max_url_bytes
  *   page.c     requests for pages, and the proof that the last row has come
  *   scan.c     rows of a page -> batches; start and end
+ *   scan_key.c the keys of rows, by which pages follow each other
  *   write_rows.c  the rows of a write that come back are read as a page is */
 #ifndef DRAWBRIDGE_DRIVERS_POSTGREST_SCAN_H
 #define DRAWBRIDGE_DRIVERS_POSTGREST_SCAN_H
@@ -31,10 +32,12 @@ struct pr_scan {
     char *notices;
 
     /* what is asked for */
-    const char **names; /* of the columns in the answer */
-    int *columns;       /* those of the batch, then those that only the order needs */
+    const char **names; /* of the members of a row: the columns', then those of key texts */
+    size_t name_count;
+    int *columns; /* those of the batch, then those that only the order needs */
     size_t column_count, batch_columns;
     struct pr_order *order; /* ends in a key when keyed */
+    size_t *key_places;     /* by order column: of its text among the members of a row */
     size_t order_count;
     bool keyed;            /* rows can be asked for from a given one on */
     bool counts;           /* QUERY_COUNT_ONLY */
@@ -77,8 +80,18 @@ static inline struct pr_scan *pr_scan(struct scan *scan) {
 /* ---- scan.c ---- */
 
 struct pr_scan *pr_scan_create(struct session *, const struct schema *); /* NULL: no memory */
+/* The member of that name in a row of so many. NULL: it is missing. */
+const struct pr_member *pr_scan_member(struct pr_scan *, size_t place, size_t count);
 /* Rows of the page under way, or of the next one, until there are some. */
 enum status pr_scan_rows(struct pr_scan *, struct batch *, struct error *);
+
+/* ---- scan_key.c ---- */
+
+/* A key that this row shares with the row before it, or with the last one of the page before:
+ * then pages cannot go by it. *known: this is that last row itself, come again. */
+enum status pr_scan_check_key(struct pr_scan *, size_t count, bool *known, struct error *);
+/* The row read last becomes where the next page begins. */
+enum status pr_scan_keep_bound(struct pr_scan *, struct error *);
 
 /* ---- write_rows.c ---- */
 

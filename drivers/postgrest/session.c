@@ -371,6 +371,8 @@ static enum status configure(
                                  : status;
     status = status == STATUS_OK ? copy_option(options, "openapi", &session->openapi_file, err)
                                  : status;
+    status = status == STATUS_OK ? copy_option(options, "tls_ca", &session->tls_ca, err)
+                                 : status;
     return status == STATUS_OK ? copy_prefixed(session, options, err) : status;
 }
 
@@ -448,6 +450,7 @@ void pr_close(struct session *base) {
     memory_free(session->token_env);
     memory_free(session->token_file);
     memory_free(session->openapi_file);
+    memory_free(session->tls_ca);
     memory_free(session);
 }
 

@@ -112,6 +112,7 @@ static enum status name_columns(
         scan->names[i] = schema->columns[i].remote_name;
     }
     scan->column_count = count;
+    scan->name_count = count;
     scan->batch_columns = count;
     scan->member_max = count + PR_MEMBERS_MORE;
     return STATUS_OK;

@@ -28,13 +28,14 @@ CREATE TABLE pair(a INTEGER NOT NULL, b TEXT NOT NULL, v TEXT DEFAULT 'v', PRIMA
 CREATE TABLE duo(a INTEGER NOT NULL, b TEXT NOT NULL, v TEXT DEFAULT 'd', PRIMARY KEY(a, b)) WITHOUT ROWID;
 CREATE TABLE heap(a INTEGER, b TEXT DEFAULT 'b', v BLOB);
 """
-# The next number is the one that a local table would take.
+# The next number is the one that a local table would take: behind the rows that were there before the statement,
+# which OR REPLACE may have taken (STABLE), and those that it has written.
 POSTGRES = "".join(f"""
-CREATE FUNCTION next_{table}() RETURNS integer LANGUAGE plpgsql AS
+CREATE FUNCTION {volatility}_{table}() RETURNS integer LANGUAGE plpgsql {volatility} AS
     'BEGIN RETURN (SELECT coalesce(max(id), 0) + 1 FROM {table}); END';
-""" for table in ("owner", "item")) + TWIN.replace(" WITHOUT ROWID", "").replace("BLOB", "bytea").replace(
-    "CREATE TABLE owner(id INTEGER", "CREATE TABLE owner(id INTEGER DEFAULT next_owner()").replace(
-    "CREATE TABLE item(id INTEGER", "CREATE TABLE item(id INTEGER DEFAULT next_item()").replace(
+""" for table in ("owner", "item") for volatility in ("stable", "volatile")) + TWIN.replace(" WITHOUT ROWID", "").replace("BLOB", "bytea").replace(
+    "CREATE TABLE owner(id INTEGER", "CREATE TABLE owner(id INTEGER DEFAULT greatest(stable_owner(), volatile_owner())").replace(
+    "CREATE TABLE item(id INTEGER", "CREATE TABLE item(id INTEGER DEFAULT greatest(stable_item(), volatile_item())").replace(
     "TABLE duo", "TABLE beneath") + "CREATE VIEW duo AS SELECT * FROM beneath;"
 LOCAL = """
 CREATE TABLE here(id INTEGER PRIMARY KEY, b TEXT UNIQUE, n INTEGER);
@@ -102,7 +103,7 @@ class WriteText(Writer):
 
 class Maker:
     def __init__(self, seed, remote_keys=False):
-        """remote_keys: rowids that the remote makes need not be the twin's where OR REPLACE deletes."""
+        """remote_keys: places on the remote are rowids, and duo is a view there."""
         self.rng = random.Random(seed)
         self.remote_keys = remote_keys
         self.savepoints = []
@@ -156,7 +157,7 @@ class Maker:
         columns, key = self.facts(table)
         word = self.conflict(table)
         names = [name for name in columns if name in key or self.rng.random() < 0.7]
-        if key == ["id"] and self.rng.random() < 0.5 and not (self.remote_keys and word == "OR REPLACE"):
+        if key == ["id"] and self.rng.random() < 0.5:
             names.remove("id")
         self.rng.shuffle(names)
         if self.rng.random() < 0.25:
@@ -168,8 +169,7 @@ class Maker:
         elif roll < 0.25:
             source, names = self.insert_select(columns, key, names or list(columns))
         else:
-            nulls = 0.0 if not names and self.remote_keys and word == "OR REPLACE" else 0.12
-            source = ("values", [[self.value(columns[name], nulls if name == "id" else 0.12)
+            source = ("values", [[self.value(columns[name])
                                   for name in names or columns] for _ in range(self.rng.choice([1, 1, 1, 2, 3, 7]))])
             if names and self.rng.random() < 0.1 and word not in ("OR IGNORE", "OR REPLACE"):  # refused
                 returning = [name for name in names if name != "id"]
