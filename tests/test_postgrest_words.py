@@ -5,7 +5,7 @@ import pytest
 
 from support import sqlite
 from support.remotes import connect, rows as select, value
-from support.rest_server import Answer, RestServer, rows
+from support.rest_server import Answer, RestServer, failure, rows
 
 KEY = {"format": "int32", "description": "Note:\nThis is a Primary Key.<pk/>"}
 DOCUMENT = {"swagger": "2.0", "definitions": {
@@ -80,3 +80,27 @@ def test_rows_that_nothing_tells_apart_are_not_said_by_another_word():
 def test_a_url_that_curl_cannot_read():
     code, text = sqlite.error(connect(), "SELECT bridge_attach('http://127.0.0.1:99999')")
     assert code == sqlite3.SQLITE_ERROR and "URL cannot be used" in text and "lost" not in text
+
+
+def test_a_write_that_lost_a_race_is_not_sent_again():
+    """PostgREST repeats it by itself; whatever stands in its place is asked once."""
+    def lost(request):
+        return rows(request, [{"id": 1, "j": None, "jb": None}]) if request.method == "GET" else failure(409, "40001")
+
+    with RestServer(lost, DOCUMENT) as server:
+        db = connect()
+        value(db, "SELECT bridge_attach(?, 'as=r')", server.url)
+        for sql in ("INSERT INTO r.papers(id) VALUES (2)", "INSERT INTO r.papers(id) VALUES (2), (3)",
+                    "SELECT bridge_insert('r.papers', '{\"id\":2}')"):
+            server.requests.clear()
+            assert sqlite.error(db, sql)[0] & 0xff == sqlite3.SQLITE_BUSY and len(server.writes()) == 1, sql
+
+
+def test_an_answer_that_is_no_http():
+    with RestServer(lambda request: b"hello\r\n\r\n", DOCUMENT) as server:
+        db = connect()
+        value(db, "SELECT bridge_attach(?, 'as=r')", server.url)
+        code, text = sqlite.error(db, "SELECT * FROM r.papers")
+        assert code == sqlite3.SQLITE_CORRUPT_VTAB and "no HTTP" in text
+        code, text = sqlite.error(db, "INSERT INTO r.papers(id) VALUES (2)")
+        assert code == sqlite3.SQLITE_IOERR and "nobody can tell" in text

@@ -14,6 +14,7 @@ import pytest
 
 from support import canary, sqlite
 from support.paths import BUILD, ROOT
+from support.rest_server import RestServer, failure, rows
 
 pytestmark = pytest.mark.plain  # the program of build/, whatever DRAWBRIDGE_SO says
 
@@ -203,6 +204,24 @@ def test_doctor(places, patient, code, step, finding, advice):
     assert [row["ok"] for row in report] == [True] * (len(report) - 1) + [False]
     assert finding in report[-1]["finding"]
     assert advice is None or advice in report[-1]["advice"]
+
+
+@pytest.mark.parametrize("table, answer, code, words", [
+    ("people", lambda request: rows(request, [{"id": 1}]), 0, 'answered: GET /people?select=id'),
+    ("people", lambda request: rows(request, []), 0, 'answered: GET /people?select=id'),
+    ("people", lambda _: failure(500, "XX000", "out of order"), 1, "out of order"),
+    (None, lambda request: rows(request, []), 0, "there is no table to read")])
+def test_doctor_of_a_postgrest_server(table, answer, code, words):
+    """It takes no statements, so a table of it is read."""
+    definitions = {table: {"properties": {"id": {"format": "int32"}}}} if table else {}
+    with RestServer(answer, {"swagger": "2.0", "definitions": definitions}) as server:
+        done = drawbridge("doctor", server.url, "--json")
+    report = json.loads(done.out)
+    assert done.code == code and [row["step"] for row in report] == STEPS, done.out
+    assert [row["ok"] for row in report] == [True] * 4 + [code == 0] and words in report[-1]["finding"]
+    with RestServer(answer) as server:  # it says nothing of itself
+        done = drawbridge("doctor", server.url + "?columns.people=id%20int", "--json")
+        assert json.loads(done.out)[2] == {"step": "version", "ok": True, "finding": "server version not told", "advice": None}
 
 
 def test_doctor_in_words(places):

@@ -179,6 +179,9 @@ enum status transaction_try(struct server *server,
     bool used_before = server->session != NULL && !server->session->broken;
     enum status status = write(context, err);
 
+    if (server_can(server, DRIVER_ONE_REQUEST)) {
+        return status; /* a request that writes is not sent twice */
+    }
     if (status == STATUS_LOST && used_before && transaction_restart(server)) {
         error_clear(err);
         status = write(context, err);

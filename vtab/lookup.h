@@ -4,7 +4,7 @@
  * and ends with it or with the first write (lookup_forget). For each plan of a table there are
  *
  *   answers  of earlier xFilters, given again for the same values;
- *   a bulk   of rows, fetched once when single lookups have cost about half as much as it
+ *   a bulk   of rows, fetched once when single lookups have cost a sixth of what it
  * would: conditions with changing values are left out of it, and equalities among them become
  * the key by which rows are found. Above join_cache_bytes= the rows stand in a temporary
  * database.

@@ -18,7 +18,7 @@
 #define FROM_JSON                                                                              \
     "(SELECT CASE WHEN pg_catalog.to_json(j.v)::jsonb = %p::jsonb THEN j.v ELSE " NOT_AS_SHOWN \
     " END FROM pg_catalog.json_to_record(pg_catalog.json_build_object('v', %p::json)) "        \
-    "AS j(v %t))"
+    "AS j(v %m))"
 #define HSTORE_FROM_JSON                                                                       \
     "(SELECT CASE WHEN pg_catalog.to_json(h.v)::jsonb = %p::jsonb THEN h.v "                   \
     "ELSE ('read back as ' || pg_catalog.to_json(h.v)::text || ' and not ' || %p)::%t END "    \

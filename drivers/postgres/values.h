@@ -31,7 +31,8 @@ typedef enum status pg_write_function(struct pg_writing *);
 /* How the values of a column travel. */
 struct pg_rule {
     enum pg_parameter parameter;
-    /* SQL of the value: "%p" the parameter, "%t" the column's type, "%s" that type's schema */
+    /* SQL of the value: "%p" the parameter, "%t" the column's type, "%m" with its modifier,
+     * "%s" that type's schema */
     const char *expression;
     pg_write_function *write;
 };

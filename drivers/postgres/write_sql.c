@@ -1,5 +1,6 @@
 /* The statements that write. Pure. Parameters are of four plain types, stated by a cast, so
  * that the server never has to guess; see values.h. */
+#include "drivers/postgres/types.h"
 #include "drivers/postgres/write.h"
 
 #include <string.h>
@@ -51,6 +52,16 @@ static void append_plain(struct text *sql, const char *name) {
     text_append(sql, strncmp(name, built_in, length) == 0 ? name + length : name);
 }
 
+/* With its modifier, where that rounds: elements that come in without are rounded unseen when
+ * the array is stored. format_type() writes built-in names without a schema, too. */
+static void append_exact_type(struct text *sql, const struct column *column) {
+    const struct pg_column *pg = column->driver_data;
+    bool rounds = pg->element_oid != 0 && pg->element_oid != PG_TYPE_BPCHAR &&
+                  pg->typmod >= 0 && !pg->domain && strcmp(pg->type_schema, "pg_catalog") == 0;
+
+    append_plain(sql, rounds ? column->remote_type : pg->type_sql);
+}
+
 static void append_type_schema(struct text *sql, const char *type_sql) {
     const char *dot = strrchr(type_sql, '.');
 
@@ -71,6 +82,8 @@ static void append_value(
         at++;
         if (*at == 't') {
             append_plain(w->sql, pg->type_sql);
+        } else if (*at == 'm') {
+            append_exact_type(w->sql, &w->shape->schema->columns[column]);
         } else if (*at == 's') {
             append_type_schema(w->sql, pg->type_sql);
         } else if (source == PG_SOURCE_ARRAYS) {

@@ -160,6 +160,9 @@ static enum status exchange_failed(struct pr_exchange *x, struct error *err) {
     if (status == STATUS_UNREACHABLE) {
         return error_set(err, status, "could not connect to server: %s", why);
     }
+    if (status == STATUS_USAGE && pr_exchange_sent(x)) {
+        return error_set(err, STATUS_PROTOCOL, "answer is no HTTP/1.1 or HTTP/2: %s", why);
+    }
     if (status == STATUS_USAGE) {
         return error_set(err, status, "URL cannot be used: %s", why);
     }

@@ -284,10 +284,10 @@ struct pr_spelling {
 
 void pr_spelling_init(struct pr_spelling *);
 void pr_spelling_clear(struct pr_spelling *);
-/* "/table?select=a,b::text". A column that is cast or comes as JSON and is sorted by gets
- * another name in the answer (pr_answer_name), so that the order can mean nothing but the
- * column. One of the order that is shown as JSON comes once more behind the columns, as the
- * text that a filter takes for its value (pr_key_name). */
+/* "/table?select=a,b::text". A column that is cast, by us or maybe by the server, or comes as
+ * JSON and is sorted by gets another name in the answer (pr_answer_name), so that the order can
+ * mean nothing but the column. One of the order that is shown as JSON comes once more behind
+ * the columns, as the text that a filter takes for its value (pr_key_name). */
 void pr_append_source(struct pr_spelling *, const struct schema *, const int *columns,
         size_t column_count, const struct pr_order *, size_t order_count);
 /* NULL when memory is out. */
@@ -296,7 +296,8 @@ const char *pr_answer_name(const struct schema *, int column, const struct pr_or
 const char *pr_key_name(int column, struct arena *);
 /* "/table?select=a", a as the server writes it: rows that are to be counted. */
 void pr_append_counted(struct pr_spelling *, const struct schema *, int column);
-void pr_append_text(struct pr_spelling *, const struct schema *, int column); /* ",a::text" */
+/* ",a::text", or ",a" of what is shown as JSON: a value that is compared with what was sent. */
+void pr_append_kept(struct pr_spelling *, const struct schema *, int column);
 /* "&columns=a,b" */
 void pr_append_names(struct pr_spelling *, const struct schema *, const char *word,
         const int *columns, size_t count);

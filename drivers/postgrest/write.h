@@ -39,7 +39,7 @@ struct pr_writer {
     size_t member_max;
     struct pr_page_reader kept_reader;
     size_t kept; /* bytes of the body whose rows have come back */
-    bool rounds; /* a column may keep fewer digits than it was sent */
+    bool rounds; /* a column may keep fewer digits, or other elements, than it was sent */
 
     /* UPDATE, DELETE: values of the columns that a row is found by, row after row */
     const int *find;

@@ -2,7 +2,7 @@
  * 1.255 and rounds it, as timestamp(0) does fractions of seconds. What the postgres driver
  * refuses beforehand is found out here from the rows that come back: too late to undo it, but
  * never unsaid. A value that is something else altogether was made so by the server, a trigger
- * perhaps, and is none of ours. Pure. */
+ * perhaps, and is none of ours; of an array nobody can tell that, and it is said. Pure. */
 #include "drivers/postgrest/write.h"
 
 #include "drivers/postgres/types.h"
@@ -10,12 +10,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OID_TIMETZ = 1266, OID_INTERVAL = 1186 };
+enum { OID_TIMETZ = 1266, OID_INTERVAL = 1186, OID_JSON = 114, OID_JSONB = 3802 };
+
+/* Elements of these types are stored as they are sent (blanks at the end of char(n) do not
+ * count), or refused; others are bent to what their type holds: a double, a date in its own
+ * form. */
+static bool bends_elements(const struct pr_column *facts) {
+    static const uint32_t exact[] = { PG_TYPE_INT2, PG_TYPE_INT4, PG_TYPE_INT8, PG_TYPE_BOOL,
+        PG_TYPE_TEXT, PG_TYPE_VARCHAR, PG_TYPE_BPCHAR, OID_JSON, OID_JSONB };
+    bool known = facts->pg.type_schema[0] != '\0';
+
+    for (size_t i = 0; i < sizeof(exact) / sizeof(exact[0]) && known; i++) {
+        if (exact[i] == facts->pg.element_oid) {
+            return false;
+        }
+    }
+    return true;
+}
 
 bool pr_may_round(const struct pr_column *facts) {
     static const uint32_t types[] = { PG_TYPE_NUMERIC, PG_TYPE_TIMESTAMP, PG_TYPE_TIMESTAMPTZ,
         PG_TYPE_TIME, OID_TIMETZ, OID_INTERVAL };
 
+    if (facts->raw && facts->pg.element_oid != 0) {
+        return bends_elements(facts);
+    }
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         if (types[i] == facts->pg.type_oid) {
             return facts->pg.typmod < 0;
@@ -171,6 +190,84 @@ static enum pr_kept compare_times(
     return a % unit != 0 && 2 * apart <= unit ? PR_ROUNDED : PR_ANOTHER;
 }
 
+/* ---- arrays -------------------------------------------------------------------------------
+ */
+
+/* A string, a number, or a bracket, comma or word as it is; of no bytes at the end. */
+static struct pr_member next_token(const char **at, const char *end) {
+    static const char blank[] = " \t\r\n", ends[] = "[], \t\r\n";
+    struct pr_member token = { .kind = PR_NULL };
+    const char *first;
+
+    while (*at < end && memchr(blank, **at, sizeof(blank) - 1) != NULL) {
+        ++*at;
+    }
+    first = *at;
+    if (first < end && *first == '"') {
+        for (++*at; **at != '"'; ++*at) {
+            token.value_escaped |= **at == '\\';
+            *at += **at == '\\';
+        }
+        ++*at;
+        token.kind = PR_STRING;
+        token.value = first + 1;
+        token.value_length = (size_t)(*at - first) - 2;
+        return token;
+    }
+    while (*at < end && memchr(ends, **at, sizeof(ends) - 1) == NULL) {
+        ++*at;
+    }
+    *at += *at == first && first < end;
+    token.kind = first < end && (*first == '-' || (*first >= '0' && *first <= '9')) ? PR_NUMBER
+                                                                                    : PR_NULL;
+    token.value = first;
+    token.value_length = (size_t)(*at - first);
+    return token;
+}
+
+static bool same_string(
+        const struct pr_member *a, const struct pr_member *b, struct text *scratch) {
+    size_t room = a->value_length + b->value_length, left = 0, right = 0;
+
+    text_truncate(scratch, 0);
+    text_append_bytes(scratch, a->value, a->value_length); /* for its room */
+    text_append_bytes(scratch, b->value, b->value_length);
+    return scratch->length == room &&
+           pr_unescape(a->value, a->value_length, scratch->data, &left) &&
+           pr_unescape(b->value, b->value_length, scratch->data + left, &right) &&
+           left == right && memcmp(scratch->data, scratch->data + left, left) == 0;
+}
+
+static bool same_token(
+        const struct pr_member *a, const struct pr_member *b, struct text *scratch) {
+    if (a->kind != b->kind) {
+        return false;
+    }
+    if (a->value_length == b->value_length &&
+            memcmp(a->value, b->value, a->value_length) == 0) {
+        return true;
+    }
+    return a->kind == PR_NUMBER ? compare_numbers(a, b) == PR_KEPT
+                                : a->kind == PR_STRING && same_string(a, b, scratch);
+}
+
+/* As jsonb compares them, which the postgres driver asks the server for. */
+static enum pr_kept compare_arrays(
+        const struct pr_member *sent, const struct pr_member *stored, struct text *scratch) {
+    const char *a = sent->value, *b = stored->value;
+    const char *a_end = a + sent->value_length, *b_end = b + stored->value_length;
+    struct pr_member left, right;
+
+    do {
+        left = next_token(&a, a_end);
+        right = next_token(&b, b_end);
+        if (!same_token(&left, &right, scratch)) {
+            return PR_ROUNDED;
+        }
+    } while (left.value < a_end && right.value < b_end);
+    return PR_KEPT;
+}
+
 /* ---- rows ---------------------------------------------------------------------------------
  */
 
@@ -185,11 +282,14 @@ static const struct pr_member *find_member(struct pr_writer *writer, const char 
 }
 
 static enum pr_kept compare(const struct column *column, const struct pr_member *sent,
-        const struct pr_member *stored) {
+        const struct pr_member *stored, struct text *scratch) {
     const struct pr_column *facts = column->driver_data;
 
     if (sent == NULL || stored == NULL || sent->kind == PR_NULL || stored->kind == PR_NULL) {
         return PR_KEPT;
+    }
+    if (facts->raw) {
+        return compare_arrays(sent, stored, scratch);
     }
     switch (facts->pg.type_oid) {
     case PG_TYPE_NUMERIC:
@@ -234,7 +334,7 @@ static enum pr_kept compare_row(struct pr_writer *writer, size_t sent_count,
         }
         sent = find_member(writer, column->remote_name, writer->sent_members, sent_count);
         stored = find_member(writer, column->remote_name, members, member_count);
-        switch (compare(column, sent, stored)) {
+        switch (compare(column, sent, stored, &writer->scratch)) {
         case PR_ROUNDED:
             *finding = (struct finding){ column, *sent, *stored };
             worst = PR_ROUNDED;
@@ -253,16 +353,18 @@ static enum status tell(
         const struct pr_writer *writer, const struct finding *finding, struct error *err) {
     enum { SHOWN_MAX = 64 };
     size_t stored = finding->stored.value_length, sent = finding->sent.value_length;
+    bool array = ((const struct pr_column *)finding->column->driver_data)->raw;
 
     error_set(err, STATUS_REMOTE,
-            "column \"%s\" of table \"%s\" keeps fewer digits than were sent: %.*s is stored "
-            "where %.*s was meant",
+            "column \"%s\" of table \"%s\" keeps %s sent: %.*s is stored where %.*s was meant",
             finding->column->name, writer->base.schema->remote_name,
+            array ? "another value than was" : "fewer digits than were",
             (int)(stored < SHOWN_MAX ? stored : SHOWN_MAX), finding->stored.value,
             (int)(sent < SHOWN_MAX ? sent : SHOWN_MAX), finding->sent.value);
     error_explain(err, NULL, NULL,
-            "The rows are written. Say columns.TABLE='... numeric(9,2)', and such values are "
-            "refused before they are sent.");
+            array ? "The rows are written. Elements have to be given as they are shown."
+                  : "The rows are written. Say columns.TABLE='... numeric(9,2)', and such "
+                    "values are refused before they are sent.");
     return STATUS_REMOTE;
 }
 

@@ -97,7 +97,7 @@ static void append_counted(struct pr_spelling *to, const struct pr_writer *write
     pr_append_counted(to, schema, key);
     for (size_t i = 0; i < schema->column_count && writer->rounds; i++) {
         if (writer->states[i] && (int)i != key && pr_may_round(pr_column(schema, (int)i))) {
-            pr_append_text(to, schema, (int)i);
+            pr_append_kept(to, schema, (int)i);
         }
     }
 }

@@ -23,13 +23,20 @@ static const struct step steps[] = {
     { "connect", "SELECT printf('answers in %.2f ms', bridge_ping('doctor'))",
             EXIT_UNREACHABLE },
     { "version",
-            "SELECT 'server version ' || server_version FROM bridge_servers "
+            "SELECT 'server version ' || coalesce(nullif(server_version, ''), 'not told') "
+            "FROM bridge_servers "
             "WHERE name = 'doctor'",
             EXIT_FAILED },
     { "catalog", "SELECT bridge_attach(?1, 'name=doctor') || ' tables attached'", EXIT_FAILED },
-    { "read",
-            "SELECT 'a read-only transaction answers ' || row "
-            "FROM bridge_query('doctor', 'SELECT 1 AS one')",
+    { "read", /* what takes no statements is asked for a row of its first table */
+            "SELECT CASE (SELECT driver FROM bridge_servers WHERE name = 'doctor') "
+            "WHEN 'postgrest' THEN coalesce((SELECT 'answered: ' || e.text FROM "
+            "(SELECT place, name FROM bridge_tables WHERE attached ORDER BY name LIMIT 1) "
+            "AS t, bridge_explain("
+            "printf('SELECT * FROM \"%w\".\"%w\" LIMIT 1', t.place, t.name)) AS e "
+            "WHERE e.item = 'remote'), 'there is no table to read') "
+            "ELSE (SELECT 'a read-only transaction answers ' || row "
+            "FROM bridge_query('doctor', 'SELECT 1 AS one')) END",
             EXIT_FAILED },
 };
 
@@ -49,7 +56,7 @@ static const struct {
     { "No such file or directory", "there is no socket or file of that name: check the path" },
     { "timeout", "no answer in time: a firewall, a wrong address, or connect_timeout_ms= too "
                  "short" },
-    { "SSL", "check sslmode= and the server's certificate" },
+    { "SSL", "check sslmode= and the server's certificate (over PostgREST: tls_ca=)" },
     { "too many clients", "the server is full: close connections or use a pooler" },
 };
 
