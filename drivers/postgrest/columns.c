@@ -278,7 +278,11 @@ static void fold_type(char *type) {
     for (const char *at = type; *at != '\0'; at++) {
         quoted ^= *at == '"';
         if (quoted || *at != ' ' || at[1] != ' ') {
-            *out++ = !quoted && *at >= 'A' && *at <= 'Z' ? (char)(*at | 0x20) : *at;
+            *out = *at;
+            if (!quoted && *at >= 'A' && *at <= 'Z') {
+                *out = (char)(*at | 0x20);
+            }
+            out++;
         }
     }
     *out = '\0';

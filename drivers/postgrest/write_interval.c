@@ -10,9 +10,9 @@
 
 enum { DIGITS_MAX = 9, FRACTION_DIGITS = 6, MONTHS_OF_YEAR = 12 };
 
-static const int64_t second_us = 1000 * 1000;
-static const int64_t minute_us = INT64_C(60) * 1000 * 1000;
-static const int64_t hour_us = INT64_C(3600) * 1000 * 1000;
+#define SECOND_US INT64_C(1000000)
+#define MINUTE_US (60 * SECOND_US)
+#define HOUR_US   (60 * MINUTE_US)
 
 struct interval {
     int64_t months, days, us;
@@ -44,7 +44,7 @@ static bool read_digits(struct reading *r, int64_t *out) {
 
 /* Behind the point: as far as an interval has room for it. */
 static bool read_fraction(struct reading *r, struct decimal *d) {
-    int64_t unit = second_us / 10;
+    int64_t unit = SECOND_US / 10;
 
     d->fraction = r->at < r->end && *r->at == '.';
     for (r->at += d->fraction; r->at < r->end && isdigit((unsigned char)*r->at); r->at++) {
@@ -80,8 +80,8 @@ static bool read_clock(struct reading *r, const struct decimal *hours) {
             return false;
         }
     }
-    r->found.us += hours->sign * (hours->whole * hour_us + minutes.whole * minute_us +
-                                         seconds.whole * second_us + seconds.millionths);
+    r->found.us += hours->sign * (hours->whole * HOUR_US + minutes.whole * MINUTE_US +
+                                         seconds.whole * SECOND_US + seconds.millionths);
     return true;
 }
 
@@ -96,12 +96,12 @@ static const struct {
     { "mons", 1, 0, 0 },
     { "weeks", 0, 7, 0 },
     { "days", 0, 1, 0 },
-    { "hours", 0, 0, INT64_C(3600) * 1000 * 1000 },
-    { "hrs", 0, 0, INT64_C(3600) * 1000 * 1000 },
-    { "minutes", 0, 0, INT64_C(60) * 1000 * 1000 },
-    { "mins", 0, 0, INT64_C(60) * 1000 * 1000 },
-    { "seconds", 0, 0, 1000 * 1000 },
-    { "secs", 0, 0, 1000 * 1000 },
+    { "hours", 0, 0, HOUR_US },
+    { "hrs", 0, 0, HOUR_US },
+    { "minutes", 0, 0, MINUTE_US },
+    { "mins", 0, 0, MINUTE_US },
+    { "seconds", 0, 0, SECOND_US },
+    { "secs", 0, 0, SECOND_US },
 };
 
 /* One letter, or nearly the whole word. */
@@ -138,7 +138,7 @@ static bool read_unit(struct reading *r, const struct decimal *d) {
         length++;
     }
     if (length == 0) {
-        r->found.us += d->sign * (d->whole * second_us + d->millionths);
+        r->found.us += d->sign * (d->whole * SECOND_US + d->millionths);
         return !r->iso && r->at == r->end;
     }
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
@@ -146,7 +146,7 @@ static bool read_unit(struct reading *r, const struct decimal *d) {
             r->found.months += d->sign * d->whole * units[i].months;
             r->found.days += d->sign * d->whole * units[i].days;
             r->found.us += d->sign *
-                           (d->whole * units[i].us + d->millionths * (units[i].us / second_us));
+                           (d->whole * units[i].us + d->millionths * (units[i].us / SECOND_US));
             return !d->fraction || units[i].us > 0;
         }
     }
@@ -185,17 +185,17 @@ static bool is_cut_clock(const struct interval *sent, const struct interval *sto
     struct interval cut = *sent;
     int64_t size = llabs(sent->us), sign = sent->us < 0 ? -1 : 1;
 
-    for (int64_t unit = 10; unit <= second_us; unit *= 10) {
+    for (int64_t unit = 10; unit <= SECOND_US; unit *= 10) {
         cut.us = sign * ((size + unit / 2) / unit * unit);
         if (same(&cut, stored)) {
             return true;
         }
     }
-    cut.us = sign * (size / minute_us * minute_us);
+    cut.us = sign * (size / MINUTE_US * MINUTE_US);
     if (same(&cut, stored)) {
         return true;
     }
-    cut.us = sign * (size / hour_us * hour_us);
+    cut.us = sign * (size / HOUR_US * HOUR_US);
     return same(&cut, stored);
 }
 
