@@ -31,7 +31,7 @@ GROWTH_KB_MAX = 8 * 1024
 DOCUMENTED = [
     (CANTOPEN, r"connection to server was lost: "),
     (CANTOPEN, r"could not connect to server: "),
-    (CANTOPEN, r"could not connect to server within "),
+    (CANTOPEN, r"could not connect to server( at \S+)?: no answer within \d+ ms"),
     (INTERRUPT, r"interrupted"),
     (INTERRUPT, r"canceling statement due to user request"),       # pg_cancel_backend
     (ERROR, r"(?s)snapshot is over: another statement that shared it has failed"
