@@ -147,6 +147,7 @@ static bool take_plain(struct update *update, size_t i) {
     enum affinity affinity = (enum affinity)update->table->affinities[i];
     struct value *value = &update->values[i];
 
+    value->number = VALUE_NULL;
     switch (sqlite3_value_type(from)) {
     case SQLITE_INTEGER:
         value->kind = VALUE_INTEGER;

@@ -5,7 +5,6 @@
 #include "drivers/postgres/types.h"
 #include "drivers/postgres/write.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <math.h>
 #include <string.h>
@@ -125,22 +124,8 @@ bool pg_copy_holds(const struct pg_shape *shape, const struct pg_rows *rows) {
 /* ---- a row in the binary format -----------------------------------------------------------
  */
 
-static char *put_int16(char *to, int16_t number) {
-    uint16_t wire = htons((uint16_t)number);
-
-    memcpy(to, &wire, sizeof(wire));
-    return to + sizeof(wire);
-}
-
-static char *put_int32(char *to, int32_t number) {
-    uint32_t wire = htonl((uint32_t)number);
-
-    memcpy(to, &wire, sizeof(wire));
-    return to + sizeof(wire);
-}
-
 static char *put_sized(char *to, const char *bytes, int32_t length) {
-    to = put_int32(to, length);
+    to = pg_put_int32(to, length);
     memcpy(to, bytes, (size_t)length);
     return to + length;
 }
@@ -173,7 +158,7 @@ static char *put_float4(char *to, const char *text, int32_t length) {
     memcpy(number, text, length < NUMBER_BYTES ? (size_t)length : NUMBER_BYTES - 1);
     real = number_read_narrow(number);
     memcpy(&wire, &real, sizeof(wire));
-    return put_int32(put_int32(to, (int32_t)sizeof(wire)), (int32_t)wire);
+    return pg_put_int32(pg_put_int32(to, (int32_t)sizeof(wire)), (int32_t)wire);
 }
 
 /* What a field takes beyond the bytes of its parameter: its length, and what a form adds. */
@@ -194,7 +179,7 @@ static char *put_field(char *to, enum copy_form form, const char *bytes, int32_t
     case COPY_UUID:
         return put_uuid(to, bytes, length);
     case COPY_JSONB:
-        to = put_int32(to, length + 1);
+        to = pg_put_int32(to, length + 1);
         *to++ = 1; /* its version */
         memcpy(to, bytes, (size_t)length);
         return to + length;
@@ -308,11 +293,11 @@ void pg_copy_append_binary(struct text *frame, const struct pg_copy_field *field
     if (start == NULL) {
         return;
     }
-    to = put_int16(start, (int16_t)count);
+    to = pg_put_int16(start, (int16_t)count);
     for (size_t i = 0; i < count; i++) {
         const char *bytes = text_get(&rows->bytes) + arguments[i].start;
 
-        to = arguments[i].length < 0 ? put_int32(to, -1)
+        to = arguments[i].length < 0 ? pg_put_int32(to, -1)
                                      : put_field(to, (enum copy_form)fields[i].form, bytes,
                                                arguments[i].length);
     }

@@ -6,7 +6,6 @@
 #include "drivers/postgres/judge.h"
 #include "drivers/postgres/write.h"
 
-#include <arpa/inet.h>
 #include <endian.h>
 #include <string.h>
 
@@ -78,20 +77,6 @@ void pg_frame_widen(const char *bytes, int32_t length, char wide[PG_FRAME_WIDE_B
 /* ---- a row whose values are all of their columns' classes ---------------------------------
  */
 
-static char *put_length(char *to, int32_t length) {
-    uint32_t wire = htonl((uint32_t)length);
-
-    memcpy(to, &wire, sizeof(wire));
-    return to + sizeof(wire);
-}
-
-static char *put_count(char *to, size_t count) {
-    uint16_t wire = htons((uint16_t)count);
-
-    memcpy(to, &wire, sizeof(wire));
-    return to + sizeof(wire);
-}
-
 /* What the rules of integers, floats and texts take without more ado. */
 static bool is_plain(
         const struct pg_frame_field *field, const struct value *value, size_t *bytes) {
@@ -122,7 +107,7 @@ static char *put_plain(char *to, const struct pg_frame_field *field, const struc
     switch (value->kind) {
     case VALUE_NULL:
         *length = -1;
-        return put_length(to, -1);
+        return pg_put_int32(to, -1);
     case VALUE_INTEGER:
         wire = htobe64((uint64_t)value->integer);
         bytes = (const char *)&wire + sizeof(wire) - field->width;
@@ -137,7 +122,7 @@ static char *put_plain(char *to, const struct pg_frame_field *field, const struc
     default:
         *length = (int32_t)value->length;
     }
-    to = put_length(to, *length);
+    to = pg_put_int32(to, *length);
     memcpy(to, bytes, (size_t)*length);
     return to + *length;
 }
@@ -150,7 +135,7 @@ static enum status add_plain(struct pg_rows *rows, const struct change *change, 
     if (to == NULL) {
         return text_status(&rows->bytes, err);
     }
-    to = put_count(to, rows->frame.count);
+    to = pg_put_int16(to, (int16_t)rows->frame.count);
     for (size_t i = 0; i < rows->frame.count; i++, argument++) {
         argument->start = (size_t)(to - rows->bytes.data) + LENGTH_BYTES;
         to = put_plain(to, &fields[i], &change->values[fields[i].column], &argument->length);
@@ -190,7 +175,7 @@ static enum status add_value(struct pg_rows *rows, const struct schema *schema,
         narrow(rows, argument, rows->frame.fields[field].width);
     }
     if (status == STATUS_OK) {
-        put_length(rows->bytes.data + argument->start - LENGTH_BYTES, argument->length);
+        pg_put_int32(rows->bytes.data + argument->start - LENGTH_BYTES, argument->length);
     }
     return status;
 }
@@ -213,7 +198,7 @@ enum status pg_frame_add(struct pg_rows *rows, const struct pg_shape *shape,
     if (to == NULL) {
         return text_status(&rows->bytes, err);
     }
-    put_count(to, frame->count);
+    pg_put_int16(to, (int16_t)frame->count);
     for (size_t i = 0; i < frame->count && status == STATUS_OK; i++) {
         status = add_value(rows, shape->schema, &change->values[frame->fields[i].column], i,
                 &arguments[i], err);

@@ -7,9 +7,26 @@
 #include "base/status.h"
 #include "drivers/change.h"
 
+#include <arpa/inet.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+/* The wire's integers; they give what is behind. */
+static inline char *pg_put_int16(char *to, int16_t number) {
+    uint16_t wire = htons((uint16_t)number);
+
+    memcpy(to, &wire, sizeof(wire));
+    return to + sizeof(wire);
+}
+
+static inline char *pg_put_int32(char *to, int32_t number) {
+    uint32_t wire = htonl((uint32_t)number);
+
+    memcpy(to, &wire, sizeof(wire));
+    return to + sizeof(wire);
+}
 
 struct pg_argument;
 struct pg_rows;

@@ -207,26 +207,19 @@ enum status pg_sending_row(struct pg_sending *sending, const struct pg_rows *row
     return status;
 }
 
-static char *put_int(char *to, int32_t number) {
-    uint32_t wire = htonl((uint32_t)number);
-
-    memcpy(to, &wire, sizeof(wire));
-    return to + sizeof(wire);
-}
-
 static char *put_element(
         char *to, const struct pg_rows *rows, const struct pg_argument *argument, bool narrow) {
     const char *bytes = text_get(&rows->bytes) + argument->start;
 
     if (argument->length <= 0) {
-        return put_int(to, argument->length);
+        return pg_put_int32(to, argument->length);
     }
     if (narrow) {
-        to = put_int(to, PG_FRAME_WIDE_BYTES);
+        to = pg_put_int32(to, PG_FRAME_WIDE_BYTES);
         pg_frame_widen(bytes, argument->length, to);
         return to + PG_FRAME_WIDE_BYTES;
     }
-    to = put_int(to, argument->length);
+    to = pg_put_int32(to, argument->length);
     memcpy(to, bytes, (size_t)argument->length);
     return to + argument->length;
 }
@@ -251,11 +244,11 @@ static enum status sending_array(struct pg_sending *sending, const struct pg_row
     if (array == NULL) {
         return error_nomem(err);
     }
-    to = put_int(array, 1);
-    to = put_int(to, nulls);
-    to = put_int(to, (int32_t)oid);
-    to = put_int(to, (int32_t)rows->count);
-    to = put_int(to, 1);
+    to = pg_put_int32(array, 1);
+    to = pg_put_int32(to, nulls);
+    to = pg_put_int32(to, (int32_t)oid);
+    to = pg_put_int32(to, (int32_t)rows->count);
+    to = pg_put_int32(to, 1);
     for (size_t row = 0; row < rows->count; row++) {
         to = put_element(to, rows, &rows->arguments[row * count + column], narrow);
     }

@@ -113,7 +113,8 @@ static const char *const select_casts[] = {
     [PR_SELECT_NUMERIC] = "::numeric",
 };
 
-/* What the server may write otherwise than it compares it. */
+/* What the server may write otherwise than it compares it: arrays as JSON, an inet as a text.
+ */
 static bool is_converted(const struct pr_column *facts) {
     return facts->raw || facts->select != PR_SELECT_PLAIN ||
            strcmp(facts->pg.select_expression, "%c") != 0;

@@ -103,8 +103,11 @@ static const char *why_not_kept(const struct json_writing *w, const json_t *json
     }
     text_init(&again, w->scratch->bytes_max);
     append_rewritten(&again, json_string_value(json), json_string_length(json));
-    kept = again.failure != STATUS_OK ||
-           (again.length == length && memcmp(text_get(&again), text, length) == 0);
+    kept = again.length == length && memcmp(text_get(&again), text, length) == 0;
+    if (again.failure != STATUS_OK) {
+        w->out->failure = again.failure; /* which the row's status tells */
+        kept = true;
+    }
     text_clear(&again);
     return kept ? NULL
                 : "over PostgREST a lone string is stored with other escapes than these: write "
