@@ -163,7 +163,10 @@ static char element_kind(char first) {
     static const char firsts[] = "\"-0123456789tf{", kinds[] = "tnnnnnnnnnnnbba";
     const char *at = first != '\0' ? strchr(firsts, first) : NULL;
 
-    return at != NULL ? kinds[at - firsts] : '\0';
+    if (at == NULL) {
+        return '\0';
+    }
+    return kinds[at - firsts];
 }
 
 /* Numbers for which JSON has none, as they are shown. */
