@@ -1,5 +1,6 @@
 """./try, from the tree as it lies here: the tour with a server of its own, without any, and over a
 user's database; on a terminal it leaves the person in the shell."""
+import json
 import os
 import re
 import subprocess
@@ -55,12 +56,18 @@ def test_your_own_database(pg):
         pg.psql("DROP DATABASE own WITH (FORCE)", database="postgres")
 
 
-def test_a_postgrest_server():
+def test_a_postgrest_server(tmp_path):
     document = {"swagger": "2.0", "definitions": {"harbours": {"properties": {
         "id": {"format": "int32", "type": "integer"}}}}}
     with RestServer(lambda request: rows(request, []), document) as server:
         printed = attempt(server.url)
     assert "│ harbours │ view" in printed and "postgrest" in printed
+    (tmp_path / "document.json").write_text(json.dumps(document))
+    (tmp_path / "token").write_text("a-token")
+    with RestServer(lambda request: rows(request, [])) as server:  # the URL says the rest
+        printed = attempt(f"{server.url}?openapi={tmp_path}/document.json&token_file={tmp_path}/token")
+        assert {request.headers.get("authorization") for request in server.requests} == {"Bearer a-token"}
+    assert "│ harbours │ view" in printed and "a-token" not in printed
 
 
 def test_a_database_that_is_not_there():

@@ -160,11 +160,13 @@ static const char *kinds_of(uint32_t oid) {
 }
 
 static char element_kind(char first) {
-    return first == '"'                                    ? 't'
-           : first == '-' || isdigit((unsigned char)first) ? 'n'
-           : first == 't' || first == 'f'                  ? 'b'
-           : first == '{'                                  ? 'a'
-                                                           : '\0';
+    static const char firsts[] = "\"-0123456789tf{", kinds[] = "tnnnnnnnnnnnbba";
+    const char *at = first != '\0' ? strchr(firsts, first) : NULL;
+
+    if (at == NULL) {
+        return '\0';
+    }
+    return kinds[at - firsts];
 }
 
 /* Numbers for which JSON has none, as they are shown. */
