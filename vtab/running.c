@@ -472,13 +472,10 @@ enum status running_learn(const struct table *table, enum running_kind kind,
         memory_free(search.named);
         return error_nomem(err);
     }
-    *list = (struct running_list){ .left_out = list->left_out,
-        .shown_columns = list->shown_columns,
-        .shown = list->shown,
-        .shown_run = list->shown_run,
-        .shown_step = list->shown_step };
     memset(list->left_out, LEFT_OUT_UNKNOWN, count);
     memset(list->shown_columns, 0, count);
+    list->known = list->direct = list->one_row = false;
+    list->returning = list->shows_rowid = list->shows_rows = false;
     for (sqlite3_stmt *stmt = sqlite3_next_stmt(db, NULL); stmt != NULL;
             stmt = sqlite3_next_stmt(db, stmt)) {
         under_way += is_writer(stmt);
