@@ -20,7 +20,7 @@ from harness.case import DATABASE, TPCH
 from harness.parts import BUILD, PROGRAMS
 from tpch import tpch
 
-SETTINGS = {"shared_buffers": "512MB", "max_wal_size": "4GB"}
+SETTINGS = {"shared_buffers": "512MB", "max_wal_size": "4GB", "synchronize_seqscans": "off"}
 LATENCIES_MS = (0, 1, 10)
 KEY_STRIDE = 7919  # the keys of floors/measure.c
 
